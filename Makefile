@@ -1,0 +1,49 @@
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+Q ?= What is 48 times 37?
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export HF_HUB_OFFLINE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench dev ask clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with: make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,dev,postgres]'
+	touch $@
+
+install: $(STAMP)  ## create .venv and install what constraints.txt pins
+
+demo: install  ## watch a frozen small model fail without memory and succeed with it
+	$(BIN)/memento demo
+
+test: install  ## run the whole test suite
+	$(BIN)/python -m pytest
+
+check: install  ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: install  ## measure retrieval and import against the original's way
+	$(BIN)/python -m benchmarks.retrieval
+
+dev: install  ## serve the graph with langgraph dev
+	$(BIN)/langgraph dev
+
+ask: install  ## ask one question: make ask Q="..."
+	$(BIN)/memento ask "$$Q"
+
+clean:  ## remove .venv and what tools left behind
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .langgraph_api build *.egg-info
+
+export Q

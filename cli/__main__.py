@@ -1,0 +1,77 @@
+"""The program: runs one command and turns whatever happens into an exit code and at most one line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from itertools import takewhile
+
+from cli.exits import DONE, INTERRUPTED
+from cli.interrupts import INTERRUPTS, Interrupted
+from cli.options import Given
+
+
+def main() -> None:
+    """The `memento` of pyproject.toml."""
+    _mend_streams()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    INTERRUPTS.install()
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    given = Given()
+    try:
+        return _invoke(arguments, given)
+    except Interrupted:
+        from cli.failures import report_interrupt
+
+        report_interrupt(given, as_json=wants_json(arguments))
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read has read enough
+        _silence_stdout()
+        return DONE
+    except Exception as error:  # noqa: BLE001  the boundary: the traceback goes to the error log
+        from cli.failures import report
+
+        return report(error, given, as_json=wants_json(arguments))
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether `--json` is among the options, also where a mistake kept the command from being parsed."""
+    return "--json" in takewhile(lambda argument: argument != "--", arguments)
+
+
+def _invoke(arguments: Sequence[str], given: Given) -> int:
+    from cli.app import build_app
+
+    code = build_app()(list(arguments), prog_name="memento", standalone_mode=False, obj=given)
+    return code if isinstance(code, int) else DONE
+
+
+def _mend_streams() -> None:
+    """A closed stream becomes a silent one; a character the terminal cannot show is escaped, not an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  kept until the end
+        else:
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """Nothing more is written where nobody reads, also not when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Run one task for `ask` and `resume`: progress while it goes, the result at its end, the state kept on Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import typer
+
+from cli.background import Background
+from cli.exits import DONE, INTERRUPTED, code_of_name
+from cli.failures import interrupted
+from cli.interrupts import INTERRUPTS, Interrupted
+from cli.options import Given
+from cli.output import console, print_json, print_pretty, print_text, reserved_stdout, say
+from cli.printable import json_text
+from cli.progress import progress_view
+from cli.run_view import reward_text
+from cli.symbols import symbols_of
+
+if TYPE_CHECKING:
+    from configs.settings import Settings
+    from graph.api import OnEvent
+    from graph.results import Result
+
+    Start: TypeAlias = Callable[[OnEvent], Coroutine[Any, Any, Result]]
+
+
+def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, quiet: bool) -> None:
+    """Run it and print what came of it.
+
+    Raises:
+        typer.Exit: the run failed or was interrupted.
+    """
+    with reserved_stdout() as stdout:
+        INTERRUPTS.last_words = lambda: _last_words(given, stdout if as_json else None)
+        result = _run(start, given, settings, quiet=quiet)
+        INTERRUPTS.last_words = None
+    if result is None:
+        given.thread_id = None  # there is nothing to go on with
+        raise Interrupted
+    code = show(result, given, as_json=as_json, quiet=quiet)
+    if code != DONE:
+        raise typer.Exit(code)
+
+
+def _run(start: Start, given: Given, settings: Settings, *, quiet: bool) -> Result | None:
+    """The result; None where the interrupt came before anything was kept."""
+    with Background() as background:
+        try:
+            with progress_view(quiet=quiet) as view:
+                return background.call(start(view.on_event))
+        except Interrupted:
+            return background.call(kept_result(settings, given.thread_id))
+
+
+async def kept_result(settings: Settings, thread_id: str | None) -> Result | None:
+    """What the checkpoints say of a run that was stopped; None where there is nothing yet."""
+    from configs.errors import MementoError
+    from graph.runs import show_run
+
+    try:
+        return (await show_run(settings, thread_id)).result if thread_id else None
+    except MementoError:
+        return None
+
+
+def show(result: Result, given: Given, *, as_json: bool, quiet: bool) -> int:
+    """Print a result in the form that was asked for, and return the exit code."""
+    if as_json:
+        print_json(result.as_json())
+    elif result.status == "answered":
+        print_answer(result.answer or "")
+    if result.status == "interrupted":
+        say(f"interrupted; the run is kept, go on with: {given.resume_command()}", "yellow")
+        return INTERRUPTED
+    if result.status == "failed":
+        reason = result.error.message if result.error is not None else "no reason is known"
+        say(f"{reason} (the run is kept, go on with: {given.resume_command()})", "red")
+        return code_of_name(result.error.type if result.error is not None else "")
+    if not quiet:
+        print_footer(result)
+    return DONE
+
+
+def print_answer(answer: str) -> None:
+    """The answer on stdout; on a terminal it stands out."""
+    from rich.text import Text
+
+    from cli.printable import clean
+
+    if sys.stdout.isatty():
+        print_pretty(Text(clean(answer), style="bold"))
+    else:
+        print_text(answer)
+
+
+def print_footer(result: Result) -> None:
+    """Reward, case, tokens and time in one line on stderr."""
+    from rich.text import Text
+
+    target = console(sys.stderr)
+    signs = symbols_of(target)
+    sign, style = {1: (signs.done, "green"), 0: (signs.failed, "red")}.get(
+        -1 if result.reward is None else result.reward, (signs.unknown, "yellow")
+    )
+    usage = result.usage
+    parts = [
+        f"case {result.case_id}",
+        f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens",
+        f"{usage.llm_calls} model {'call' if usage.llm_calls == 1 else 'calls'}",
+        f"{result.seconds:.1f} s",
+    ]
+    reward = f"{sign} {reward_text(result.reward, result.reward_source)}"
+    line = Text.assemble((reward, style), *((f" {signs.dot} {part}", "dim") for part in parts))
+    target.print(line)
+
+
+def _last_words(given: Given, stdout: int | None) -> None:
+    """Said where the run could not be stopped in order; unbuffered, since a signal may have come amid a write."""
+    if stdout is not None:
+        os.write(stdout, f"{json_text(interrupted(given), ascii_only=True)}\n".encode())
+    os.write(2, f"memento: interrupted; go on with: {given.resume_command()}\n".encode())

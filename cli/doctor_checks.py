@@ -1,0 +1,126 @@
+"""What `memento doctor` looks at: one function a line; a line names the way to mend what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+from configs.errors import CaseBankError, ConfigurationError, MementoError
+from configs.settings import Settings
+
+Status = Literal["ok", "missing", "broken", "unused"]
+PROBE = "How many days are there in a leap year?"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line. A `needed` one that is missing or broken means that no question can be answered."""
+
+    name: str
+    status: Status
+    detail: str
+    fix: str = ""
+    needed: bool = True
+
+    @property
+    def stops(self) -> bool:
+        return self.needed and self.status in ("missing", "broken")
+
+
+async def checks(settings: Settings) -> AsyncIterator[Check]:
+    """Every line, in order, as soon as it is known."""
+    from cli.doctor_models import model_checks
+
+    home = await home_check(settings)
+    yield home
+    if home.stops:
+        return
+    async for check in model_checks(settings):
+        yield check
+    yield await embedding_check(settings)
+    yield await case_bank_check(settings)
+    yield await checkpoint_check(settings)
+    yield await tool_check(settings)
+    for name, act in (("sandbox", "runs code"), ("browser", "opens web pages"), ("search", "searches the web")):
+        yield Check(name, "unused", f"not needed: no bundled tool {act}", needed=False)
+
+
+async def home_check(settings: Settings) -> Check:
+    """Whether the home folder can be written."""
+    from graph.home import prepare_home
+
+    try:
+        await asyncio.to_thread(prepare_home, settings.home)
+    except ConfigurationError as error:
+        return Check("home", "broken", str(error), "set MEMENTO_HOME to a folder of yours")
+    return Check("home", "ok", str(settings.home))
+
+
+async def embedding_check(settings: Settings) -> Check:
+    """Whether a text can be embedded, and how fast."""
+    from memory.embedding import make_embedder
+
+    try:
+        started = time.monotonic()
+        embedder = make_embedder(settings)
+        await asyncio.to_thread(embedder.embed, ["warm up"])
+        loaded = time.monotonic()
+        await asyncio.to_thread(embedder.embed, [PROBE])
+        took = f"{(time.monotonic() - loaded) * 1000:.0f} ms a text, {loaded - started:.1f} s to load"
+    except MementoError as error:
+        return Check("embedding model", "broken", str(error), "unset MEMENTO_EMBEDDING_MODEL to use the bundled one")
+    name = settings.embedding_model or "all-MiniLM-L6-v2, bundled"
+    return Check("embedding model", "ok", f"{name}, {embedder.dimension} dimensions, {took}")
+
+
+async def case_bank_check(settings: Settings) -> Check:
+    """Whether the bank opens and agrees with its journal."""
+    from memory.case_memory import open_case_memory
+    from memory.journal import replay
+
+    try:
+        ledger = await asyncio.to_thread(replay, settings.home)
+        async with open_case_memory(settings) as memory:
+            await memory.search(PROBE, 1, settings.namespace)
+    except CaseBankError as error:
+        return Check("case bank", "broken", str(error), "see the message; nothing in the journal is lost")
+    where = f"Chroma server, {settings.chroma_url}" if settings.chroma_url else "embedded Chroma"
+    eligible = len(ledger.eligible(settings.namespace))
+    return Check(
+        "case bank", "ok", f"{len(ledger.entries)} cases, {eligible} for {settings.policy} to choose from, {where}"
+    )
+
+
+async def checkpoint_check(settings: Settings) -> Check:
+    """Whether the checkpoint database opens."""
+    from graph.runs import list_runs
+
+    kind = "PostgreSQL" if settings.database_url else "SQLite"
+    try:
+        latest = await list_runs(settings, 1)
+    except MementoError as error:
+        return Check("checkpoints", "broken", str(error), "see the message")
+    return Check(
+        "checkpoints", "ok", f"{kind}, {'latest run ' + latest[0].result.thread_id if latest else 'no run yet'}"
+    )
+
+
+async def tool_check(settings: Settings) -> Check:
+    """Whether the MCP servers start. A question can be answered without one, but not with a broken mcp.json."""
+    from tools.client import open_tools
+
+    try:
+        async with open_tools(settings) as box:
+            tools, failures = await box.tools(), box.failures()
+    except ConfigurationError as error:
+        return Check("MCP servers", "broken", str(error), "mend the file, or move it away")
+    except MementoError as error:
+        return Check("MCP servers", "broken", str(error), "see the message", needed=False)
+    if failures:
+        told = "; ".join(f"{server}: {reason}" for server, reason in failures.items())
+        fix = 'mend the command or address in mcp.json, or switch the server off with "disabled": true'
+        return Check("MCP servers", "broken", f"{len(tools)} tools are there, but {told}", fix, needed=False)
+    return Check("MCP servers", "ok", f"{len(tools)} tools")

@@ -1,0 +1,65 @@
+"""The progress of a run as plain lines, for logs, pipes and terminals that cannot move the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from cli.printable import call_text, one_line
+
+if TYPE_CHECKING:
+    from graph.events import Event
+
+
+class Lines:
+    """Writes a line or a few for each event. A context manager, to be exchangeable with `LiveView`."""
+
+    def __init__(self, stream: TextIO, *, only_warnings: bool = False) -> None:
+        self._stream = stream
+        self._only_warnings = only_warnings
+        self._warned: set[str] = set()
+
+    def on_event(self, event: Event) -> None:
+        """May be called from any thread, by one at a time."""
+        if event["type"] == "warned":
+            if event["message"] in self._warned:
+                return
+            self._warned.add(event["message"])
+        elif self._only_warnings:
+            return
+        for line in lines_of(event):
+            self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stream.flush()
+
+
+def lines_of(event: Event) -> Iterator[str]:
+    """What is told of an event; the answer and the reward are told by whoever prints the result."""
+    match event["type"]:
+        case "cases_retrieved":
+            yield f"cases: {len(event['cases'])} by {event['policy']}"
+            for case in event["cases"]:
+                outcome = "right" if case["reward"] == 1 else "wrong"
+                yield f"  {case['score']:.2f} {outcome} {case['id']} {one_line(case['task'], 100)}"
+        case "plan_made":
+            yield f"plan: round {event['cycle']}"
+            for subtask in event["subtasks"]:
+                yield f"  {subtask['id']} {one_line(subtask['description'])}"
+        case "subtask_started":
+            yield f"[{event['id']}] {one_line(event['description'])}"
+        case "tool_called":
+            yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
+        case "tool_returned":
+            failed = "" if event["ok"] else "failed: "
+            yield f"[{event['subtask']}] {one_line(event['name'])} -> {failed}{one_line(event['result'])}"
+        case "subtask_finished":
+            yield f"[{event['id']}] {event['status']}: {one_line(event['result'])}"
+        case "warned":
+            yield f"memento: warning: {one_line(event['message'], 500)}"
+        case _:
+            return

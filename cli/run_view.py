@@ -1,0 +1,115 @@
+"""What is known of a run while it goes: folded from its events, drawn by `live` and `lines`. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from graph.events import Event
+    from graph.state import ShownCase, Subtask
+
+SOURCES = {
+    "ground_truth": "as the expected answer says",
+    "verifier": "as a verifier says",
+    "judge": "as the judge model says",
+    "person": "as a person says",
+    "import": "as imported",
+}
+REWARDS = {1: "right", 0: "wrong", None: "nobody could tell whether it is right"}
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call; `result` is None until it returned."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: str | None = None
+    ok: bool = True
+
+
+@dataclass(slots=True)
+class Item:
+    """One line of the plan. Times are those given to `RunView.apply`, in seconds."""
+
+    id: int
+    description: str
+    status: Literal["pending", "running", "done", "failed"] = "pending"
+    result: str = ""
+    calls: list[Call] = field(default_factory=list)
+    started: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run. `stage` is what it is doing where no line of the plan says so."""
+
+    stage: str = "looking for earlier cases"
+    stage_since: float = 0.0
+    policy: str | None = None
+    cases: list[ShownCase] = field(default_factory=list)
+    cycle: int = 0
+    items: dict[int, Item] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    answer: str | None = None
+
+    def apply(self, event: Event, now: float) -> None:
+        """Fold one event in."""
+        match event["type"]:
+            case "cases_retrieved":
+                self.policy, self.cases = event["policy"], event["cases"]
+                self._enter("planning", now)
+            case "plan_made":
+                self.cycle = event["cycle"]
+                self._plan(event["subtasks"])
+            case "subtask_started":
+                item = self.items.setdefault(event["id"], Item(event["id"], event["description"]))
+                item.status, item.started, item.calls = "running", now, []
+                self._enter("", now)
+            case "tool_called":
+                self._item(event["subtask"]).calls.append(Call(event["name"], event["arguments"]))
+            case "tool_returned":
+                self._returned(event["subtask"], event["name"], event["result"], event["ok"])
+            case "subtask_finished":
+                item = self._item(event["id"])
+                item.status, item.result, item.ended = event["status"], event["result"], now
+                self._enter("" if self.running() else "looking at the results", now)
+            case "answered":
+                self.answer = event["answer"]
+                self._enter("checking the answer", now)
+            case "rewarded":
+                self._enter("writing the case", now)
+            case "case_written":
+                self._enter("", now)
+            case "warned":
+                if event["message"] not in self.warnings:
+                    self.warnings.append(event["message"])
+
+    def running(self) -> bool:
+        return any(item.status == "running" for item in self.items.values())
+
+    def _enter(self, stage: str, now: float) -> None:
+        self.stage, self.stage_since = stage, now
+
+    def _item(self, id_: int) -> Item:
+        return self.items.setdefault(id_, Item(id_, f"subtask {id_}", "running"))
+
+    def _plan(self, subtasks: list[Subtask]) -> None:
+        """A new plan replaces what of the old one never ran."""
+        kept = {id_: item for id_, item in self.items.items() if item.status != "pending"}
+        new = {each["id"]: Item(each["id"], each["description"]) for each in subtasks if each["id"] not in kept}
+        self.items = {**kept, **new}
+
+    def _returned(self, subtask: int, name: str, result: str, ok: bool) -> None:
+        waiting = [call for call in self._item(subtask).calls if call.result is None and call.name == name]
+        if waiting:
+            waiting[0].result, waiting[0].ok = result, ok
+
+
+def reward_text(reward: int | None, source: str | None) -> str:
+    """`right, as the judge model says`."""
+    words = REWARDS[reward]
+    return f"{words}, {SOURCES.get(source, source)}" if source and reward is not None else words

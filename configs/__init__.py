@@ -1,0 +1,1 @@
+"""Settings, prompts and the exception tree. Imports nothing of ours; the only package that reads the environment."""

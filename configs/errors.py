@@ -1,0 +1,63 @@
+"""The one exception tree. The three branches say who can fix it; the message is one line a person can act on.
+
+MementoError
+├── UserError                  the caller: exit code 2
+│   ├── ConfigurationError     a setting, a key, a model name, an mcp.json
+│   └── InvalidInputError      a question, a file, an identifier, an import row
+├── OperatorError              the machine or a service: exit code 1, the run can be resumed
+│   ├── ModelUnavailableError  endpoint unreachable, overloaded, timing out
+│   ├── CaseBankError          case bank unreachable, locked, damaged
+│   ├── CheckpointError        checkpoints unreachable or damaged
+│   └── ToolServerError        an MCP server does not start, died, or hangs
+└── AgentError                 the model: exit code 1
+    ├── PlanFormatError        no readable plan or answer after the repair round
+    └── ToolCallError          a tool refused its arguments or failed
+"""
+
+
+class MementoError(Exception):
+    """Base of everything this project raises on purpose."""
+
+
+class UserError(MementoError):
+    """The caller can fix it."""
+
+
+class ConfigurationError(UserError):
+    """A setting, a key, a model name or a configuration file is wrong."""
+
+
+class InvalidInputError(UserError):
+    """A question, a file, an identifier or an imported row cannot be used."""
+
+
+class OperatorError(MementoError):
+    """The machine or a service can be fixed; the run can be resumed then."""
+
+
+class ModelUnavailableError(OperatorError):
+    """The model endpoint is unreachable, overloaded or too slow."""
+
+
+class CaseBankError(OperatorError):
+    """The case bank is unreachable, locked by another process or damaged."""
+
+
+class CheckpointError(OperatorError):
+    """The checkpoint database is unreachable or damaged."""
+
+
+class ToolServerError(OperatorError):
+    """An MCP server does not start, died or hangs."""
+
+
+class AgentError(MementoError):
+    """The language model did not deliver."""
+
+
+class PlanFormatError(AgentError):
+    """The planner's reply holds neither a plan nor a final answer."""
+
+
+class ToolCallError(AgentError):
+    """A tool refused its arguments or failed; the message is meant for the model."""

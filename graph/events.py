@@ -1,0 +1,86 @@
+"""What a run tells while it goes: typed events on LangGraph's `custom` stream, plain JSON, in the order they happen."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from typing_extensions import TypedDict
+
+from graph.state import ShownCase, Subtask
+
+
+class CasesRetrieved(TypedDict):
+    type: Literal["cases_retrieved"]
+    policy: str
+    cases: list[ShownCase]
+
+
+class PlanMade(TypedDict):
+    type: Literal["plan_made"]
+    cycle: int
+    subtasks: list[Subtask]
+
+
+class SubtaskStarted(TypedDict):
+    type: Literal["subtask_started"]
+    id: int
+    description: str
+
+
+class ToolCalled(TypedDict):
+    type: Literal["tool_called"]
+    subtask: int
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolReturned(TypedDict):
+    type: Literal["tool_returned"]
+    subtask: int
+    name: str
+    result: str
+    ok: bool
+
+
+class SubtaskFinished(TypedDict):
+    type: Literal["subtask_finished"]
+    id: int
+    status: Literal["done", "failed"]
+    result: str
+
+
+class Answered(TypedDict):
+    type: Literal["answered"]
+    answer: str
+
+
+class Rewarded(TypedDict):
+    type: Literal["rewarded"]
+    reward: int | None
+    source: str | None
+
+
+class CaseWritten(TypedDict):
+    type: Literal["case_written"]
+    case_id: str
+
+
+class Warned(TypedDict):
+    """Something went wrong that the run survives, such as a tool server that does not start."""
+
+    type: Literal["warned"]
+    message: str
+
+
+Event: TypeAlias = (
+    CasesRetrieved
+    | PlanMade
+    | SubtaskStarted
+    | ToolCalled
+    | ToolReturned
+    | SubtaskFinished
+    | Answered
+    | Rewarded
+    | CaseWritten
+    | Warned
+)

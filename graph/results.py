@@ -1,0 +1,112 @@
+"""What `ask` returns and `--json` prints."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from langgraph.types import StateSnapshot
+
+from graph.state import ModelCall, Subtask, SubtaskResult
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens and calls of one run. `cost_usd` is None where the price is not known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    llm_calls: int = 0
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunError:
+    """Why a run failed: the name of the exception and its one line."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One task from question to case."""
+
+    thread_id: str
+    status: Literal["answered", "failed", "interrupted"]
+    answer: str | None
+    reward: int | None
+    reward_source: str | None
+    case_id: str | None
+    cases_used: list[str]
+    cycles: int
+    plan: list[Subtask]
+    subtasks: list[SubtaskResult]
+    usage: Usage
+    seconds: float
+    error: RunError | None = None
+    question: str = field(default="", repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object `--json` prints."""
+        values = asdict(self)
+        values.pop("question")
+        return values
+
+
+def result_of(
+    thread_id: str, snapshot: StateSnapshot, seconds: float | None = None, error: RunError | None = None
+) -> Result:
+    """Read a thread's latest checkpoint as the result of its last task.
+
+    Args:
+        thread_id: of the run.
+        snapshot: its latest checkpoint.
+        seconds: what the caller measured; by default the time from the task's opening to the checkpoint.
+        error: what the caller saw go wrong; by default what the checkpoint says.
+    """
+    state = snapshot.values
+    error = error or _recorded_error(snapshot)
+    finished = state.get("status") == "answered" and not snapshot.next
+    return Result(
+        thread_id=thread_id,
+        status="failed" if error is not None else "answered" if finished else "interrupted",
+        answer=state.get("answer"),
+        reward=state.get("reward"),
+        reward_source=state.get("reward_source"),
+        case_id=state.get("case_id"),
+        cases_used=[case["id"] for case in state.get("cases", [])],
+        cycles=state.get("cycles", 0),
+        plan=state.get("plan", []),
+        subtasks=state.get("subtasks", []),
+        usage=usage_of(state.get("model_calls", [])),
+        seconds=round(_elapsed(snapshot) if seconds is None else seconds, 3),
+        error=error,
+        question=(state.get("task") or {}).get("question", ""),
+    )
+
+
+def _elapsed(snapshot: StateSnapshot) -> float:
+    task = snapshot.values.get("task")
+    if not task or not snapshot.created_at:
+        return 0.0
+    return max(datetime.fromisoformat(snapshot.created_at).timestamp() - float(task["started_at"]), 0.0)
+
+
+def _recorded_error(snapshot: StateSnapshot) -> RunError | None:
+    """A failed node's exception, which a checkpoint keeps as its repr: `Name('message')`."""
+    for task in snapshot.tasks:
+        if task.error is not None:
+            name, _, rest = str(task.error).partition("(")
+            return RunError(name, rest.removesuffix(")").strip("'\""))
+    return None
+
+
+def usage_of(calls: list[ModelCall]) -> Usage:
+    """The sum over the model calls of a run; no prices are known yet, so the cost stays None."""
+    return Usage(
+        input_tokens=sum(call["input_tokens"] for call in calls),
+        output_tokens=sum(call["output_tokens"] for call in calls),
+        llm_calls=len(calls),
+    )

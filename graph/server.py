@@ -1,0 +1,25 @@
+"""What langgraph.json names: the graph factory of a LangGraph API server, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from langgraph_sdk.runtime import ServerRuntime
+
+from configs.settings import load_settings
+from graph.builder import build_graph
+from graph.context import Context
+from graph.services import closed_services, shared_services
+
+
+@asynccontextmanager
+async def make_graph(runtime: ServerRuntime[Context]) -> AsyncIterator[Any]:
+    """The graph for one request. Only a run opens services; drawings, schemas and state reads open nothing."""
+    settings = await asyncio.to_thread(load_settings)
+    if runtime.execution_runtime is None:
+        yield build_graph(closed_services(settings))
+    else:
+        yield build_graph(await shared_services(settings))

@@ -1,0 +1,144 @@
+"""The state of one thread: plain JSON values, each with who writes it, and the reducers that merge repeated writes.
+
+A thread holds a conversation. Every human message in it is a task of its own: `retrieve_cases` opens the task and
+clears what the one before left behind.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+Answers: TypeAlias = str | list[str]
+Status: TypeAlias = Literal["running", "answered", "failed"]
+
+
+class Task(TypedDict):
+    """What is asked: opened by `retrieve_cases`, read by everyone. `files` are names in the thread's workspace."""
+
+    id: str
+    question: str
+    conversation: str
+    files: list[str]
+    started_at: float
+
+
+class Subtask(TypedDict):
+    """One line of the plan; ids are unique within a task, also across replanning."""
+
+    id: int
+    description: str
+    depends_on: list[int]
+
+
+class ToolCallRecord(TypedDict):
+    """One tool call and what came back, shortened to `result_chars` characters."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: str
+    ok: bool
+
+
+class SubtaskResult(TypedDict):
+    """What became of one subtask."""
+
+    id: int
+    description: str
+    status: Literal["done", "failed"]
+    result: str
+    tool_calls: list[ToolCallRecord]
+
+
+class ShownCase(TypedDict):
+    """A case as the planner sees it. `plan` is the carried-out plan in short, `score` what the policy gave it."""
+
+    id: str
+    task: str
+    plan: list[dict[str, Any]]
+    answer: str
+    reward: int
+    lesson: str
+    score: float
+
+
+class ModelCall(TypedDict):
+    """Tokens of one model reply, as the provider reported them."""
+
+    id: str
+    role: Literal["planner", "executor", "judge"]
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+
+class Claim(TypedDict):
+    """Written by `retrieve_cases`: the open task takes the input that came with it and drops an older task's."""
+
+    claimed_by: str
+
+
+def merge_by_id(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Replace entries of the same id, add the others, in the order of their first writing. Idempotent."""
+    merged = {entry["id"]: entry for entry in [*(old or []), *(new or [])]}
+    return list(merged.values())
+
+
+def claim(held: dict[str, Any], new: Any) -> dict[str, Any]:
+    """Keep a caller's input until a task claims it; once another task claims it, it is gone. Idempotent.
+
+    `held` is empty, or `{"value": ...}` as it came, or `{"value": ..., "task_id": ...}` once claimed. LangGraph starts
+    the channel empty only because `dict` can be called for an initial value.
+    """
+    if not (isinstance(new, dict) and "claimed_by" in new):
+        return {} if new in (None, "", []) else {"value": new}
+    if "value" not in held or held.get("task_id", new["claimed_by"]) != new["claimed_by"]:
+        return {}
+    return {"value": held["value"], "task_id": new["claimed_by"]}
+
+
+def claimed_by(held: dict[str, Any], task_id: str) -> Any:
+    """The input that came with a task, or None: what came with another task is not this one's."""
+    return held.get("value") if held.get("task_id", task_id) == task_id else None
+
+
+class Input(TypedDict, total=False):
+    """What a caller sends. The last human message is the task."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    files: list[str]
+    expected_answer: Answers | None
+
+
+class Output(TypedDict, total=False):
+    """What a caller gets back."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    answer: str | None
+    reward: int | None
+    case_id: str | None
+    plan: list[Subtask]
+    subtasks: list[SubtaskResult]
+
+
+class State(TypedDict, total=False):
+    """Everything a checkpoint holds."""
+
+    messages: Annotated[list[AnyMessage], add_messages]  # caller; write_memory appends the answer
+    files: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims
+    expected_answer: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims; reflect alone reads it
+    task: Task  # retrieve_cases
+    cases: list[ShownCase]  # retrieve_cases
+    episode: dict[str, Any]  # retrieve_cases; what the policy chose from, for the journal
+    plan: list[Subtask]  # plan; the whole plan so far, replanned subtasks that never ran dropped
+    cycles: int  # plan; rounds of planning spent on this task
+    subtasks: Annotated[list[SubtaskResult], merge_by_id]  # execute, one entry a branch
+    model_calls: Annotated[list[ModelCall], merge_by_id]  # plan, execute, reflect
+    answer: str | None  # plan
+    reward: int | None  # reflect
+    reward_source: str | None  # reflect
+    case_id: str | None  # write_memory
+    status: Status  # retrieve_cases opens with running; write_memory ends

@@ -1,0 +1,104 @@
+"""A folder for each thread, where the files of its tasks lie. What is in it is treated as hostile."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.errors import InvalidInputError
+
+MAX_FILE_BYTES = 100_000_000
+TEXT_BYTES = 200_000
+THREAD_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspaces:
+    """The workspaces under a home folder."""
+
+    home: Path
+
+    def folder(self, thread_id: str) -> Path:
+        """The thread's folder; an unusual thread id is hashed, so that it never names a path."""
+        plain = THREAD_ID.fullmatch(thread_id) and not thread_id.startswith(".")
+        name = thread_id if plain else hashlib.sha256(thread_id.encode()).hexdigest()[:32]
+        return self.home / "workspaces" / name
+
+    async def add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:
+        """Copy files into the thread's workspace and return their names there.
+
+        Raises:
+            InvalidInputError: a path is not a readable regular file, is too large, or two share a name.
+        """
+        return await asyncio.to_thread(self._add, thread_id, paths)
+
+    async def read(self, thread_id: str, names: Sequence[str]) -> dict[str, str]:
+        """The text of each file, or a line in brackets that says why there is none. Never leaves the workspace."""
+        return await asyncio.to_thread(lambda: {name: self._read(thread_id, name) for name in names})
+
+    def _add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:
+        names = [path.name for path in paths]
+        if len(set(names)) < len(names):
+            raise InvalidInputError("--file: two files have the same name")
+        for path in paths:
+            check_file(path)
+        folder = self.folder(thread_id)
+        if paths:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in paths:
+            try:
+                shutil.copyfile(path, folder / path.name)
+            except OSError as error:
+                raise InvalidInputError(f"--file {path}: cannot be copied ({error.strerror})") from error
+        return names
+
+    def _read(self, thread_id: str, name: str) -> str:
+        if Path(name).name != name or name in ("", ".", "..") or "\0" in name:
+            return "[not read: a file is named without a folder]"
+        try:
+            descriptor = os.open(self.folder(thread_id) / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            return f"[not read: {error.strerror}]"
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return "[not read: no regular file]"
+            return _as_text(file.read(TEXT_BYTES), status.st_size)
+
+
+def check_file(path: Path) -> None:
+    """See that a file of the caller's can be taken.
+
+    Raises:
+        InvalidInputError: it is missing, no regular file, unreadable or too large.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidInputError(f"--file {path}: not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise InvalidInputError(f"--file {path}: {status.st_size} bytes, at most {MAX_FILE_BYTES} are taken")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInputError(f"--file {path}: cannot be read ({reason})") from error
+
+
+def _as_text(data: bytes, size: int) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:
+            return f"[a binary file of {size} bytes, not shown]"
+        text = data[: error.start].decode("utf-8")
+    if "\0" in text:
+        return f"[a binary file of {size} bytes, not shown]"
+    return text if len(data) == size else f"{text}\n[... {size - len(data)} more bytes not shown ...]"

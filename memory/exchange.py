@@ -1,0 +1,201 @@
+"""Cases as JSONL: the original's two formats in, our own in and out. A bad line is reported and the rest goes on.
+
+- `{"question", "plan", "reward"}` and `{"case", "plan", "case_label"}`: the original's; the plan is JSON text.
+- `{"format": "memento-case/1", "case": {...}, "archived", "episode"}`: ours; export and import give the same bank.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from configs.errors import InvalidInputError
+from memory.case import Case, Reward, Step, case_id
+from memory.episode import Episode
+from memory.ledger import Entry, Ledger
+
+LABELS: dict[str, Reward] = {"positive": 1, "negative": 0}
+_FENCE = re.compile(r"^\s*```\w*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A line that could not be imported, and why in a few words."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of an import: cases added, known before, given twice, and lines that could not be used."""
+
+    added: int = 0
+    known: int = 0
+    duplicates: int = 0
+    rejected: tuple[RejectedLine, ...] = ()
+
+
+class _Exported(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["memento-case/1"] = "memento-case/1"
+    case: Case
+    archived: bool = False
+    episode: Episode | None = None
+
+
+def export_lines(ledger: Ledger) -> Iterator[str]:
+    """One line a case, in the order of the bank, without line ends."""
+    for entry in ledger.entries.values():
+        yield _Exported(case=entry.case, archived=entry.archived, episode=entry.episode).model_dump_json()
+
+
+def export_file(ledger: Ledger, path: Path) -> int:
+    """Write every case to a file, readable by its owner only; how many there were.
+
+    Raises:
+        InvalidInputError: the file cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in export_lines(ledger))
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from error
+    return len(ledger.entries)
+
+
+def read_file(path: Path, namespace: str) -> tuple[list[Entry], ImportReport]:
+    """The entries of a JSONL file, see `read_lines`.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_lines(file, namespace)
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def read_lines(lines: Iterable[bytes], namespace: str) -> tuple[list[Entry], ImportReport]:
+    """Entries of JSONL in any of the formats; the report counts duplicates and names the lines left out.
+
+    Args:
+        lines: UTF-8 text; blank lines are skipped.
+        namespace: of cases in the original's formats; ours carry their own.
+    """
+    entries: dict[str, Entry] = {}
+    rejected: list[RejectedLine] = []
+    duplicates = 0
+    now = time.time()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = _read_line(line, namespace, now)
+        except ValueError as error:
+            rejected.append(RejectedLine(number, _reason(error)))
+            continue
+        earlier = entries.setdefault(entry.case.id, entry)
+        if earlier.case.reward != entry.case.reward:
+            rejected.append(RejectedLine(number, "same task and plan as an earlier line, with the other outcome"))
+        elif earlier is not entry:
+            duplicates += 1
+    return list(entries.values()), ImportReport(duplicates=duplicates, rejected=tuple(rejected))
+
+
+def parse_plan(plan: Any) -> tuple[Step, ...]:
+    """The steps of a plan in the original's form: an object or a list, also as JSON text, fenced or with words around.
+
+    Raises:
+        ValueError: there is no plan to be found.
+    """
+    if isinstance(plan, str):
+        plan = _json_inside(plan)
+    steps = plan.get("plan") if isinstance(plan, dict) else plan
+    if not isinstance(steps, list) or not steps:
+        raise ValueError("plan: no list of steps")
+    return tuple(_step(step, place) for place, step in enumerate(steps, start=1))
+
+
+def _read_line(line: bytes, namespace: str, now: float) -> Entry:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("not a JSON object") from None
+    if not isinstance(row, dict):
+        raise ValueError("not a JSON object")
+    if "format" in row:
+        exported = _Exported.model_validate_json(line)
+        return Entry(exported.case, archived=exported.archived, episode=exported.episode)
+    return Entry(_original(row, namespace, now))
+
+
+def _original(row: dict[str, Any], namespace: str, now: float) -> Case:
+    task_key, reward_key = ("case", "case_label") if "case" in row else ("question", "reward")
+    missing = [key for key in (task_key, "plan", reward_key) if key not in row]
+    if missing:
+        raise ValueError(f"lacks {' and '.join(missing)}")
+    task = row[task_key]
+    if not isinstance(task, str) or not task.strip():
+        raise ValueError(f"{task_key}: takes a text")
+    reward, plan = _reward(reward_key, row[reward_key]), parse_plan(row["plan"])
+    return Case(
+        id=case_id(task, plan, "", namespace),
+        task=task,
+        plan=plan,
+        reward=reward,
+        reward_source="import",
+        namespace=namespace,
+        created_at=now,
+    )
+
+
+def _reward(key: str, value: Any) -> Reward:
+    if key == "case_label" and isinstance(value, str) and value in LABELS:
+        return LABELS[value]
+    if key == "reward" and isinstance(value, int | float) and value in (0, 1):
+        return 1 if value else 0
+    takes = "positive or negative" if key == "case_label" else "0 or 1"
+    raise ValueError(f"{key}: got {str(value)[:40]!r}, takes {takes}")
+
+
+def _step(step: Any, place: int) -> Step:
+    fields = step if isinstance(step, dict) else {}
+    description = fields.get("description")
+    if not isinstance(description, str) or not description.strip():
+        raise ValueError(f"plan: step {place} has no description")
+    number, before = fields.get("id"), fields.get("depends_on")
+    return Step(
+        id=int(number) if isinstance(number, int) or (isinstance(number, str) and number.isdecimal()) else place,
+        description=description,
+        depends_on=tuple(one for one in before if isinstance(one, int)) if isinstance(before, list) else (),
+    )
+
+
+def _json_inside(text: str) -> Any:
+    fenced = _FENCE.match(text)
+    body = fenced.group(1) if fenced else text
+    start = min((at for at in (body.find("{"), body.find("[")) if at >= 0), default=-1)
+    if start < 0:
+        raise ValueError("plan: no JSON in it")
+    try:
+        return json.JSONDecoder().raw_decode(body, start)[0]
+    except (ValueError, RecursionError):
+        raise ValueError("plan: broken JSON") from None
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        fault = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+    return str(error)

@@ -1,0 +1,231 @@
+"""The vector index in Chroma: our own vectors, never its embedding functions; every call has a deadline. Blocking."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from configs.errors import CaseBankError, ConfigurationError
+from memory.private_files import private_folder
+from memory.rows import Kind, Row
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.api.models.Collection import Collection as ChromaCollection
+
+    from memory.embedding import Vectors
+
+T = TypeVar("T")
+FOLDER = "chroma"
+PREFIX = "memento"
+DEADLINE_SECONDS = 30.0
+PART = 2_000
+"""Rows in one upsert: below Chroma's limit, and quick enough for the deadline."""
+
+
+class DamagedIndexError(CaseBankError):
+    """The index answers with an internal error; one of ours can be rebuilt from the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row found; `cosine` is None where it was not compared, `document` where the index keeps none."""
+
+    id: str
+    cosine: float | None = None
+    document: str | None = None
+    created_at: float = 0.0
+
+
+class ChromaIndex:
+    """Collections by kind and namespace. A shared index is a server's, and other homes may keep cases in it too."""
+
+    def __init__(self, client: Client, fingerprint: str, *, shared: bool, deadline: float = DEADLINE_SECONDS) -> None:
+        self.shared = shared
+        self._client = client
+        self._fingerprint = fingerprint
+        self._deadline = deadline
+        self._collections: dict[tuple[Kind, str], ChromaCollection] = {}
+
+    @classmethod
+    def embedded(cls, home: Path, fingerprint: str) -> ChromaIndex:
+        """The index in a folder of the home; the caller holds the home's writer lock."""
+        import chromadb
+        from chromadb.config import Settings
+
+        _prepare(home / FOLDER)
+        options = Settings(anonymized_telemetry=False)
+        client = _within(DEADLINE_SECONDS, lambda: chromadb.PersistentClient(str(home / FOLDER), settings=options))
+        return cls(cast("Client", client), fingerprint, shared=False)
+
+    @classmethod
+    def server(cls, url: str, fingerprint: str) -> ChromaIndex:
+        """The index of a Chroma server.
+
+        Raises:
+            CaseBankError: nothing answers there, or it is no Chroma server.
+        """
+        import chromadb
+        from chromadb.config import Settings
+
+        parts = urlsplit(url)
+        if not parts.hostname:
+            raise ConfigurationError(f"MEMENTO_CHROMA_URL: got {url!r}; takes a Chroma server's http(s) address")
+        ssl = parts.scheme == "https"
+        options = Settings(anonymized_telemetry=False)
+        host, port = parts.hostname, parts.port or (443 if ssl else 80)
+        try:
+            client = _within(DEADLINE_SECONDS, lambda: chromadb.HttpClient(host, port, ssl, settings=options))
+        except (ValueError, CaseBankError) as error:
+            raise CaseBankError(
+                f"MEMENTO_CHROMA_URL: no Chroma server answers at {parts.scheme}://{host}:{port}"
+            ) from error
+        return cls(cast("Client", client), fingerprint, shared=True)
+
+    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
+        """Write rows of one kind and namespace with their vectors; a shared index also gets the documents."""
+        collection = self._collection(rows[0].kind, rows[0].namespace)
+        for start in range(0, len(rows), PART):
+            part = rows[start : start + PART]
+            values: dict[str, Any] = {"ids": [row.id for row in part], "embeddings": vectors[start : start + PART]}
+            if self.shared:
+                values["documents"] = [row.document for row in part]
+                values["metadatas"] = [{"created_at": row.created_at} for row in part]
+            self._call(collection.upsert, **values)
+
+    def delete(self, kind: Kind, namespace: str, ids: Iterable[str]) -> None:
+        """Remove rows; unknown ids are ignored."""
+        gone = list(ids)
+        for start in range(0, len(gone), PART):
+            self._call(self._collection(kind, namespace).delete, ids=gone[start : start + PART])
+
+    def nearest(self, kind: Kind, namespace: str, vector: Vectors, n: int) -> list[Hit]:
+        """The n rows of largest cosine to a vector of shape (d,), largest first."""
+        if n <= 0:
+            return []
+        include = ["distances", "documents", "metadatas"] if self.shared else ["distances"]
+        collection = self._collection(kind, namespace)
+        found: Any = self._call(collection.query, query_embeddings=vector[None, :], n_results=n, include=include)
+        hits = _hits(found["ids"][0], _first(found, "documents"), _first(found, "metadatas"))
+        cosines = (1.0 - float(distance) for distance in found["distances"][0])
+        return [replace(hit, cosine=cosine) for hit, cosine in zip(hits, cosines, strict=True)]
+
+    def read(self, kind: Kind, namespace: str, ids: Collection[str] | None = None) -> list[Hit]:
+        """Rows by id, or all rows of a kind without their documents."""
+        if ids is not None and not ids:
+            return []
+        include = (["metadatas"] if ids is None else ["metadatas", "documents"]) if self.shared else []
+        values: dict[str, Any] = {"include": include} if ids is None else {"include": include, "ids": list(ids)}
+        found = self._call(self._collection(kind, namespace).get, **values)
+        return _hits(found["ids"], found.get("documents"), found.get("metadatas"))
+
+    def verify(self, kind: Kind, namespace: str, dimension: int, rows: int) -> None:
+        """Check that each of the rows listed can be found by search; a search over everything is the quick way.
+
+        Raises:
+            DamagedIndexError: the vectors of some are lost.
+        """
+        import numpy as np
+
+        probe = np.full((1, dimension), dimension**-0.5, dtype=np.float32)
+        collection = self._collection(kind, namespace)
+        found = self._call(collection.query, query_embeddings=probe, n_results=rows, include=[])["ids"][0]
+        if len(found) < rows:  # lost, or out of reach of an approximate search: reading every vector tells
+            self._call(collection.get, include=["embeddings"])
+
+    def count(self, kind: Kind, namespace: str) -> int:
+        return int(self._call(self._collection(kind, namespace).count))
+
+    def namespaces(self) -> set[str]:
+        """The namespaces that have a collection in this vector space."""
+        found = {(collection.metadata or {}).get("namespace") for collection in self._ours()}
+        return {namespace for namespace in found if namespace is not None}
+
+    def close(self) -> None:
+        """Let go of files and connections. The index is not used again."""
+        for server in (self._client._server, self._client._admin_client._server):
+            session = getattr(server, "_session", None)  # Chroma's HTTP client leaves its connections open
+            if session is not None:
+                session.close()
+        _within(self._deadline, self._client.close)
+
+    def _ours(self) -> list[ChromaCollection]:
+        ending = f"-{self._fingerprint}"
+        every: Sequence[ChromaCollection] = self._call(self._client.list_collections)
+        return [one for one in every if one.name.startswith(f"{PREFIX}-") and one.name.endswith(ending)]
+
+    def _collection(self, kind: Kind, namespace: str) -> ChromaCollection:
+        key = (kind, namespace)
+        if key not in self._collections:
+            digest = hashlib.sha256(namespace.encode()).hexdigest()[:12]
+            self._collections[key] = self._call(
+                self._client.get_or_create_collection,
+                f"{PREFIX}-{kind}-{digest}-{self._fingerprint}",
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine"}},
+                metadata={"namespace": namespace, "kind": kind},
+            )
+        return self._collections[key]
+
+    def _call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return _within(self._deadline, lambda: function(*args, **kwargs))
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        private_folder(folder)
+    except OSError as error:
+        raise CaseBankError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _hits(ids: Sequence[str], documents: Sequence[Any] | None, metadatas: Sequence[Any] | None) -> list[Hit]:
+    texts = documents or [None] * len(ids)
+    times = [float(metadata["created_at"]) if metadata else 0.0 for metadata in metadatas or [None] * len(ids)]
+    return [Hit(id_, None, text, at) for id_, text, at in zip(ids, texts, times, strict=True)]
+
+
+def _first(found: Any, key: str) -> Sequence[Any] | None:
+    return found[key][0] if found.get(key) else None
+
+
+def _within(seconds: float, function: Callable[[], T]) -> T:
+    """Run a Chroma call in a thread of its own and give up on it after a while: a hung one cannot be interrupted.
+
+    Raises:
+        CaseBankError: no answer in time, or no way to reach the files or the server.
+        DamagedIndexError: Chroma failed inside.
+    """
+    import httpx
+    from chromadb.errors import ChromaError
+
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # noqa: BLE001  # Chroma's Rust panics derive from BaseException
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="chroma", daemon=True).start()
+    try:
+        return future.result(timeout=seconds)
+    except TimeoutError:
+        raise CaseBankError(f"the case bank did not answer within {seconds:.0f} seconds") from None
+    except (OSError, httpx.TransportError) as error:
+        raise CaseBankError(f"the case bank cannot be reached: {_line(error)}") from error
+    except ChromaError as error:
+        raise DamagedIndexError(f"the case bank failed: {_line(error)}") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DamagedIndexError(f"the case bank failed: {_line(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,100 @@
+"""What a case policy is: from a task and candidates to the slate the planner sees, and learning from the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+
+from configs.errors import InvalidInputError
+from configs.settings import PolicyName
+from memory.case import Case, Reward
+from memory.episode import Episode
+
+Pool: TypeAlias = Literal["none", "roster", "nearest", "nearest-successes"]
+"""Which candidates a policy chooses from: none, every case, the nearest of both outcomes, the nearest successes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A case a policy may pick; `cosine` to the task is None in a pool that is not compared."""
+
+    case_id: str
+    reward: Reward
+    created_at: float
+    cosine: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A case to show: the policy's score, and the probability with which the policy drew it at its place."""
+
+    case_id: str
+    score: float
+    propensity: float = 1.0
+
+
+class CasePolicy(Protocol):
+    """The retrieval policy μ(c | s, M) of the paper (eq. 2): which cases c of the memory M to show for a state s."""
+
+    @property
+    def name(self) -> PolicyName: ...
+
+    @property
+    def pool(self) -> Pool: ...
+
+    def select(self, task: str, candidates: Sequence[Candidate], k: int) -> list[Pick]:
+        """Choose the slate. Pure: the same policy state and arguments give the same slate.
+
+        Args:
+            task: the task's text.
+            candidates: the policy's pool, first written first where it is not compared; outcomes are known.
+            k: the most cases to show, 0 or more.
+
+        Returns:
+            At most k picks of different candidates, in the order to show them.
+        """
+        ...
+
+    def update(self, case: Case, episode: Episode) -> None:
+        """Learn from a finished task.
+
+        Args:
+            case: the case it became; its reward is None when nobody could tell, and then nothing is learned.
+            episode: what was shown, and from which candidates.
+        """
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything `load_state_dict` needs, as plain JSON values."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` gave.
+
+        Raises:
+            InvalidInputError: the state is another policy's.
+        """
+        ...
+
+
+class UnlearnedPolicy:
+    """Base of policies that learn nothing: their state is their name."""
+
+    name: PolicyName
+
+    def update(self, case: Case, episode: Episode) -> None:
+        """Nothing to learn."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"policy": self.name}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        if state.get("policy") != self.name:
+            raise InvalidInputError(f"policy {self.name}: got the state of {state.get('policy')!r}")
+
+
+def by_cosine(candidates: Sequence[Candidate], k: int) -> list[Pick]:
+    """The k candidates of largest cosine (paper eq. 13); of equal ones the newest, then the smallest id."""
+    ranked = sorted(candidates, key=lambda c: (-(c.cosine or 0.0), -c.created_at, c.case_id))
+    return [Pick(candidate.case_id, candidate.cosine or 0.0) for candidate in ranked[: max(k, 0)]]

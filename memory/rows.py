@@ -1,0 +1,40 @@
+"""What of a case belongs in the index. One pure function, so that writing, rebuilding and checking cannot disagree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from memory.ledger import Entry
+from memory.subtask_memory import subtasks_of
+
+Kind: TypeAlias = Literal["success", "failure", "subtask"]
+KINDS: tuple[Kind, ...] = ("success", "failure", "subtask")
+"""Successes and failures lie apart, so that no query needs a metadata filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One vector to be: `text` is embedded, `document` is what a reader without the journal needs."""
+
+    kind: Kind
+    namespace: str
+    id: str
+    text: str
+    document: str
+    created_at: float
+
+
+def rows_of(entry: Entry | None) -> list[Row]:
+    """The index rows of a case: none unless it may be retrieved; its solved subtasks when it succeeded."""
+    if entry is None or not entry.eligible:
+        return []
+    case = entry.case
+    kind: Kind = "success" if case.reward == 1 else "failure"
+    rows = [Row(kind, case.namespace, case.id, case.task, case.model_dump_json(), case.created_at)]
+    if kind == "success":
+        rows += [
+            Row("subtask", case.namespace, subtask.id, subtask.description, subtask.model_dump_json(), case.created_at)
+            for subtask in subtasks_of(case)
+        ]
+    return rows

@@ -1,0 +1,54 @@
+"""Subtask memory (paper §4.2): how subtasks of successful cases were solved, for an executor that meets the like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from memory.case import Case, ToolUse
+
+
+class SolvedSubtask(BaseModel):
+    """A done step with its tool calls, as kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    case_id: str
+    description: str
+    result: str
+    calls: tuple[ToolUse, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSubtask:
+    """A solved subtask found for a new one. `tool_calls` have name, arguments, result and ok; `score` is the cosine."""
+
+    description: str
+    result: str
+    tool_calls: list[dict[str, Any]]
+    score: float
+    case_id: str
+
+
+def subtasks_of(case: Case) -> list[SolvedSubtask]:
+    """The steps of a case that teach how: done, and with a result or a tool call to show for it."""
+    return [
+        SolvedSubtask(
+            id=f"{case.id}:{step.id}",
+            case_id=case.id,
+            description=step.description,
+            result=step.result,
+            calls=step.calls,
+        )
+        for step in case.plan
+        if step.status == "done" and (step.result or step.calls)
+    ]
+
+
+def found(subtask: SolvedSubtask, score: float) -> EarlierSubtask:
+    """The subtask as its reader gets it."""
+    calls = [call.model_dump(mode="json") for call in subtask.calls]
+    return EarlierSubtask(subtask.description, subtask.result, calls, score, subtask.case_id)

@@ -1,0 +1,64 @@
+"""One writer a home: several processes writing one embedded index lose cases without an error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from configs.errors import CaseBankError
+from memory.private_files import private_folder, write_private
+
+WAIT_SECONDS = 5.0
+
+
+class WriterLock:
+    """The lock of a home. The kernel releases it when its process ends, however that happens."""
+
+    def __init__(self, home: Path, wait: float = WAIT_SECONDS) -> None:
+        self._home = home
+        self._wait = wait
+        self._owner = home / "writer.pid"
+        self._lock = FileLock(home / "writer.lock", mode=0o600, thread_local=False)
+
+    def acquire(self) -> None:
+        """Take the lock, waiting a few seconds for another process to finish. Idempotent.
+
+        Raises:
+            CaseBankError: another process holds it, or the home cannot be written.
+        """
+        try:
+            if self._lock.is_locked:
+                return
+            private_folder(self._home)
+            self._lock.acquire(timeout=self._wait)
+            write_private(self._owner, str(os.getpid()).encode())
+        except Timeout:
+            raise CaseBankError(self._held_message()) from None
+        except OSError as error:
+            self.release()
+            raise CaseBankError(f"cannot write to the home {self._home}: {error.strerror}") from error
+
+    def release(self) -> None:
+        """Give the lock back. Idempotent."""
+        self._lock.release(force=True)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def _held_message(self) -> str:
+        owner = "another process"
+        with suppress(OSError, ValueError):
+            owner = f"process {int(self._owner.read_text(encoding='ascii'))}"
+        return (
+            f"the case bank in {self._home} is in use by {owner}: wait until it ends, "
+            "or set MEMENTO_CHROMA_URL to a Chroma server, which several processes can share"
+        )

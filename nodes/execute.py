@@ -1,0 +1,152 @@
+"""Carry out one subtask with tools. One branch a subtask; several may run side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.tools import BaseTool
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
+
+from configs.settings import Settings
+from graph.context import Context, Knobs, resolve
+from graph.state import ModelCall, Subtask, SubtaskResult, Task
+from memory.case_memory import CaseMemory, EarlierSubtask
+from nodes.attachments import Attachments, render_files
+from nodes.json_actions import JsonActions, tool_lines
+from nodes.language_model import LanguageModel, Models
+from nodes.native_tools import NativeTools
+from nodes.prompts import Prompts, fence, sections, shorten
+from nodes.tool_loop import Dialect, Limits, Outcome, ToolLoop
+
+EARLIER_RESULT_CHARS = 500
+
+
+class Assignment(TypedDict):
+    """One subtask with what its executor needs to know."""
+
+    task: Task
+    subtask: Subtask
+    needed: list[SubtaskResult]
+
+
+class ExecuteInput(TypedDict):
+    assignment: Assignment
+
+
+class ExecuteUpdate(TypedDict):
+    subtasks: list[SubtaskResult]
+    model_calls: list[ModelCall]
+
+
+class Tools(Protocol):
+    """Where the executor gets its tools from."""
+
+    async def tools(self) -> list[BaseTool]:
+        """Every tool there is; starts the servers at first use."""
+        ...
+
+    def failures(self) -> dict[str, str]:
+        """The servers that did not start, and why, one line each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Give the subtask to the executor model, in the dialect it speaks, with earlier subtasks like it as examples."""
+
+    models: Models
+    tools: Tools
+    memory: CaseMemory
+    prompts: Prompts
+    attachments: Attachments
+    settings: Settings
+
+    async def __call__(self, state: ExecuteInput, runtime: Runtime[Context]) -> ExecuteUpdate:
+        assignment = state["assignment"]
+        subtask = assignment["subtask"]
+        emit = runtime.stream_writer
+        emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
+        knobs = resolve(runtime.context, self.settings)
+        outcome = await self._carry_out(assignment, knobs, runtime)
+        result: SubtaskResult = {
+            "id": subtask["id"],
+            "description": subtask["description"],
+            "status": outcome.status,
+            "result": shorten(outcome.result, self.settings.result_chars),
+            "tool_calls": outcome.tool_calls,
+        }
+        emit({"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]})
+        return {"subtasks": [result], "model_calls": outcome.model_calls}
+
+    async def _carry_out(self, assignment: Assignment, knobs: Knobs, runtime: Runtime[Context]) -> Outcome:
+        model = await self.models.get(knobs.executor_model)
+        tools = await self.tools.tools()
+        for server, reason in self.tools.failures().items():
+            runtime.stream_writer({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
+        earlier = await self._earlier(assignment["subtask"], knobs)
+        thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
+        files = render_files(
+            await self.attachments.read(thread_id, assignment["task"]["files"]), self.settings.result_chars
+        )
+        loop = ToolLoop(
+            model,
+            dialect_of(model, tools),
+            {tool.name: tool for tool in tools},
+            Limits(knobs.max_steps, self.settings.context_tokens, self.settings.result_chars),
+            assignment["subtask"]["id"],
+            runtime.stream_writer,
+        )
+        return await loop.run(self._request(model, tools, assignment, earlier, files))
+
+    async def _earlier(self, subtask: Subtask, knobs: Knobs) -> list[EarlierSubtask]:
+        if knobs.policy == "none" or knobs.top_k == 0:
+            return []
+        return await self.memory.earlier_subtasks(
+            subtask["description"], k=knobs.top_k, namespace=self.settings.namespace
+        )
+
+    def _request(
+        self,
+        model: LanguageModel,
+        tools: Sequence[BaseTool],
+        assignment: Assignment,
+        earlier: Sequence[EarlierSubtask],
+        files: str,
+    ) -> list[BaseMessage]:
+        if model.native_tools:
+            system = self.prompts.render("executor_native")
+        else:
+            system = self.prompts.render("executor_json", tools=tool_lines(tools))
+        return [SystemMessage(system), HumanMessage(subtask_message(assignment, earlier, files))]
+
+
+def dialect_of(model: LanguageModel, tools: Sequence[BaseTool]) -> Dialect:
+    """Native tool calls where the model has them, JSON actions where it has not."""
+    return NativeTools(tools) if model.native_tools else JsonActions(tools)
+
+
+def subtask_message(assignment: Assignment, earlier: Sequence[EarlierSubtask], files: str = "") -> str:
+    """The user message: earlier subtasks, files, the question, the results this subtask needs, and the subtask."""
+    needed = "\n".join(f"Result of {each['id']}: {each['result']}" for each in assignment["needed"])
+    return sections(
+        fence("examples", "\n\n".join(render_earlier(each) for each in reversed(earlier))),
+        files,
+        f"Question: {assignment['task']['question']}",
+        needed,
+        f"Subtask: {assignment['subtask']['description']}",
+    )
+
+
+def render_earlier(earlier: EarlierSubtask) -> str:
+    """An earlier subtask that succeeded: what it was, the tool calls made, what they gave."""
+    lines = [f"Subtask: {earlier.description}"]
+    for call in earlier.tool_calls:
+        lines.append(json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False))
+        lines.append(f"Tool result: {shorten(call['result'], EARLIER_RESULT_CHARS)}")
+    lines.append(json.dumps({"result": shorten(earlier.result, EARLIER_RESULT_CHARS)}, ensure_ascii=False))
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""The dialect of models without tool calling: each reply is one JSON object, a tool call or the result."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from graph.state import ToolCallRecord
+from nodes.language_model import LanguageModel
+from nodes.planner_reply import json_objects
+from nodes.tool_loop import ToolRequest, Turn
+
+RESULT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"result": {"type": "string"}},
+    "required": ["result"],
+    "additionalProperties": False,
+}
+FORM = 'Reply with one JSON object: {"tool": NAME, "arguments": {...}} or {"result": TEXT}.'
+
+
+@dataclass(frozen=True, slots=True)
+class JsonActions:
+    """List the tools in the prompt, one line each, and read one action from each reply."""
+
+    tools: Sequence[BaseTool]
+
+    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
+        message = await model.reply(messages, schema=action_schema(self.tools))
+        for found in json_objects(str(message.text)):
+            if isinstance(found.get("tool"), str):
+                arguments = found.get("arguments")
+                fault = None if isinstance(arguments, dict) else '"arguments" must be a JSON object'
+                request = ToolRequest(
+                    uuid.uuid4().hex, found["tool"], arguments if isinstance(arguments, dict) else {}, fault
+                )
+                return Turn(message, (request,))
+            if "result" in found:
+                value = found["result"]
+                return Turn(message, result=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        return Turn(message, fault=FORM)
+
+    def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
+        return [
+            HumanMessage(f"{'Tool result' if outcome['ok'] else 'Tool error'}: {outcome['result']}")
+            for outcome in outcomes
+        ]
+
+
+def tool_lines(tools: Sequence[BaseTool]) -> str:
+    """The tools as a model without tool calling reads them: `name(argument, ...): what it does`, one a line."""
+    return "\n".join(_tool_line(tool) for tool in tools)
+
+
+def action_schema(tools: Sequence[BaseTool]) -> dict[str, Any]:
+    """A JSON schema that takes one call of one of the tools, or a result."""
+    return {"anyOf": [*(_call_schema(tool) for tool in tools), RESULT_SCHEMA]}
+
+
+def _tool_line(tool: BaseTool) -> str:
+    function = convert_to_openai_tool(tool)["function"]
+    arguments = ", ".join(function["parameters"].get("properties", {}))
+    summary = (tool.description or "").strip().partition("\n")[0]
+    return f"{tool.name}({arguments}): {summary}"
+
+
+def _call_schema(tool: BaseTool) -> dict[str, Any]:
+    parameters = convert_to_openai_tool(tool)["function"]["parameters"]
+    return {
+        "type": "object",
+        "properties": {"tool": {"const": tool.name}, "arguments": parameters},
+        "required": ["tool", "arguments"],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,95 @@
+"""A chat model with what the nodes must know about it: how it takes tools, and what its faults mean."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from configs.errors import MementoError
+from graph.state import ModelCall
+
+Role = Literal["planner", "executor", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """One model behind one endpoint.
+
+    Attributes:
+        chat: the LangChain chat model; it retries what its provider says can be retried.
+        name: `provider:name`, as configured.
+        native_tools: takes tool schemas and replies with tool calls; without it, it is asked for JSON actions.
+        json_schema: takes a JSON schema its reply is constrained to.
+        faults: what `chat` raises when the provider fails.
+        translate: turns such a fault into one of ours, in one line without secrets.
+    """
+
+    chat: BaseChatModel
+    name: str
+    translate: Callable[[Exception], MementoError]
+    native_tools: bool = True
+    json_schema: bool = False
+    faults: tuple[type[Exception], ...] = ()
+
+    async def reply(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        tools: Sequence[BaseTool] = (),
+        schema: dict[str, Any] | None = None,
+    ) -> AIMessage:
+        """Ask once.
+
+        Args:
+            messages: the whole request, system message first.
+            tools: offered as native tools.
+            schema: what the reply must look like; ignored by a model that cannot be constrained.
+
+        Raises:
+            ModelUnavailableError, ConfigurationError, AgentError: as `translate` says.
+        """
+        try:
+            message = await self._bound(tools, schema).ainvoke(list(messages))
+        except self.faults as fault:
+            raise self.translate(fault) from fault
+        return message
+
+    def _bound(self, tools: Sequence[BaseTool], schema: dict[str, Any] | None) -> Runnable[Any, AIMessage]:
+        if tools:
+            return self.chat.bind_tools(list(tools))
+        if schema is not None and self.json_schema:
+            form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+            return self.chat.bind(response_format=form)
+        return self.chat
+
+
+class Models(Protocol):
+    """Where nodes get their models from."""
+
+    async def get(self, spec: str) -> LanguageModel:
+        """The model of a `provider:name`; the same object for the same text.
+
+        Raises:
+            ConfigurationError: the provider needs a key or an address that is not set, or is not known.
+            ModelUnavailableError: the embedded model cannot be started.
+        """
+        ...
+
+
+def model_call(message: AIMessage, role: Role, model: LanguageModel) -> ModelCall:
+    """What one reply cost, as its provider reported it; zeros where it reported nothing."""
+    usage = message.usage_metadata
+    return {
+        "id": message.id or uuid.uuid4().hex,
+        "role": role,
+        "model": model.name,
+        "input_tokens": usage["input_tokens"] if usage else 0,
+        "output_tokens": usage["output_tokens"] if usage else 0,
+    }

@@ -1,0 +1,43 @@
+"""The dialect of models that take tool schemas and reply with tool calls."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.tools import BaseTool
+
+from graph.state import ToolCallRecord
+from nodes.language_model import LanguageModel
+from nodes.tool_loop import ToolRequest, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class NativeTools:
+    """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt."""
+
+    tools: Sequence[BaseTool]
+
+    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
+        message = await model.reply(messages, tools=self.tools)
+        requests = [
+            ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
+        ]
+        requests += [
+            ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, "the arguments are not valid JSON")
+            for bad in message.invalid_tool_calls
+        ]
+        return Turn(message, tuple(requests), str(message.text).strip())
+
+    def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
+        return [
+            ToolMessage(
+                outcome["result"],
+                tool_call_id=request.id,
+                name=request.name,
+                status="success" if outcome["ok"] else "error",
+            )
+            for request, outcome in zip(requests, outcomes, strict=True)
+        ]

@@ -1,0 +1,166 @@
+"""From what a planner wrote to a plan or a final answer. Pure: models send fences, preambles and JSON inside prose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from configs.errors import PlanFormatError
+from graph.state import Subtask
+
+MARKER = re.compile(r"\**FINAL[ _]ANSWER\**\s*:\s*\**", re.IGNORECASE)
+MAX_SUBTASKS = 50
+
+
+class ProposedSubtask(BaseModel):
+    """One line of a plan as the model wrote it."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    id: int
+    description: str = Field(min_length=1, max_length=20_000)
+    depends_on: list[int] | None = None
+
+
+class ProposedPlan(BaseModel):
+    """A plan as the model wrote it; ids are the model's own."""
+
+    plan: list[ProposedSubtask] = Field(min_length=1, max_length=MAX_SUBTASKS)
+
+
+class FinalAnswer(BaseModel):
+    """The answer to the question."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    final_answer: str = Field(min_length=1)
+
+
+PlannerReply: TypeAlias = ProposedPlan | FinalAnswer
+
+PLAN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "plan": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 8,
+            "items": {
+                "type": "object",
+                "properties": {"id": {"type": "integer"}, "description": {"type": "string"}},
+                "required": ["id", "description"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["plan"],
+    "additionalProperties": False,
+}
+ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"final_answer": {"type": "string"}},
+    "required": ["final_answer"],
+    "additionalProperties": False,
+}
+REPLY_SCHEMA: dict[str, Any] = {"anyOf": [PLAN_SCHEMA, ANSWER_SCHEMA]}
+
+
+def parse_reply(text: str) -> PlannerReply:
+    """Read a planner's reply.
+
+    A JSON object with `plan` or `final_answer` wins, wherever it stands; then what follows `FINAL ANSWER:`.
+
+    Raises:
+        PlanFormatError: neither is there; the message says what was wrong, in words a model can act on.
+    """
+    fault = 'the reply holds neither a JSON object with "plan" or "final_answer" nor a line FINAL ANSWER:'
+    for found in json_objects(text):
+        try:
+            if found.get("final_answer") is not None:
+                return FinalAnswer.model_validate(found)
+            if found.get("plan") is not None:
+                return ProposedPlan.model_validate(found)
+        except ValidationError as error:
+            fault = describe(error)
+    parts = MARKER.split(text, maxsplit=1)
+    if len(parts) == 2 and parts[1].strip():
+        return FinalAnswer(final_answer=parts[1].strip().strip("`").strip())
+    raise PlanFormatError(fault)
+
+
+def parse_last_reply(text: str) -> FinalAnswer:
+    """Read the reply to the last call, in which plain text is an answer too.
+
+    Raises:
+        PlanFormatError: the reply is empty or is yet another plan.
+    """
+    try:
+        reply = parse_reply(text)
+    except PlanFormatError:
+        if not text.strip() or text.lstrip().startswith(("{", "[", "```")):
+            raise
+        return FinalAnswer(final_answer=text.strip())
+    if isinstance(reply, ProposedPlan):
+        raise PlanFormatError("a final answer was asked for, the reply is a plan")
+    return reply
+
+
+def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subtask]:
+    """Number a plan on after the earlier ones. Without any `depends_on` each subtask waits for the one before it.
+
+    Raises:
+        PlanFormatError: an id stands twice, a dependency is unknown, or the dependencies run in a circle.
+    """
+    ids = [subtask.id for subtask in proposed.plan]
+    if len(set(ids)) < len(ids):
+        raise PlanFormatError(f"the plan's ids are not unique: {ids}")
+    offset = max((subtask["id"] for subtask in earlier), default=0)
+    number = {old: offset + position for position, old in enumerate(ids, 1)}
+    known = {subtask["id"]: subtask["id"] for subtask in earlier} | number
+    in_order = all(subtask.depends_on is None for subtask in proposed.plan)
+    subtasks: list[Subtask] = []
+    for subtask in proposed.plan:
+        wanted = subtask.depends_on or []
+        if unknown := [each for each in wanted if each not in known]:
+            raise PlanFormatError(f"task {subtask.id} depends on {unknown[0]}, which is no task of the plan")
+        depends_on = sorted({known[each] for each in wanted})
+        if in_order and subtasks:
+            depends_on = [subtasks[-1]["id"]]
+        subtasks.append({"id": number[subtask.id], "description": subtask.description, "depends_on": depends_on})
+    _refuse_circles(subtasks)
+    return subtasks
+
+
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """Every outermost JSON object in a text, in order; fences and prose around them do not matter."""
+    decoder = json.JSONDecoder(strict=False)
+    position = text.find("{")
+    while position >= 0:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError):
+            end = position + 1
+        else:
+            if isinstance(value, dict):
+                yield value
+        position = text.find("{", end)
+
+
+def describe(error: ValidationError) -> str:
+    """The first fault of a validation in one line."""
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}"
+
+
+def _refuse_circles(subtasks: Sequence[Subtask]) -> None:
+    waiting = {subtask["id"]: set(subtask["depends_on"]) for subtask in subtasks}
+    while waiting:
+        free = {each for each, needs in waiting.items() if not needs & waiting.keys()}
+        if not free:
+            raise PlanFormatError(f"the tasks' dependencies run in a circle: {sorted(waiting)}")
+        waiting = {each: needs for each, needs in waiting.items() if each not in free}

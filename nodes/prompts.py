@@ -1,0 +1,53 @@
+"""The prompt templates, and the fence around everything that is data."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+
+NAMES = ("planner", "planner_repair", "planner_last_call", "executor_native", "executor_json", "judge")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The texts of configs/prompts. `fingerprint` changes with any of them and is kept with every case."""
+
+    templates: dict[str, Template]
+    fingerprint: str
+
+    @classmethod
+    def load(cls) -> Prompts:
+        """Read every template. A missing file is a fault of the installation and raises FileNotFoundError."""
+        folder = files("configs").joinpath("prompts")
+        texts = {name: folder.joinpath(f"{name}.md").read_text(encoding="utf-8").strip() for name in NAMES}
+        joined = "\0".join(f"{name}\0{text}" for name, text in sorted(texts.items()))
+        fingerprint = hashlib.sha256(joined.encode()).hexdigest()[:12]
+        return cls({name: Template(text) for name, text in texts.items()}, fingerprint)
+
+    def render(self, name: str, **values: str) -> str:
+        """Fill a template; a placeholder without a value raises KeyError."""
+        return self.templates[name].substitute(values)
+
+
+def fence(label: str, text: str) -> str:
+    """Mark a text as data: between tags of its own, with any such tag inside it made harmless. Empty stays empty."""
+    if not text.strip():
+        return ""
+    harmless = re.sub(rf"<(/?){re.escape(label)}\b", rf"<\1 {label}", text, flags=re.IGNORECASE)
+    return f"<{label}>\n{harmless}\n</{label}>"
+
+
+def sections(*parts: str) -> str:
+    """Join the parts that say something, an empty line between them."""
+    return "\n\n".join(part for part in parts if part.strip())
+
+
+def shorten(text: str, limit: int) -> str:
+    """Keep the head and the tail of a text longer than `limit` characters, and say what was left out between."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit * 2 // 3, limit // 3
+    return f"{text[:head]}\n[... {len(text) - head - tail} characters left out ...]\n{text[-tail:]}"

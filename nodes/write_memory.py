@@ -1,0 +1,99 @@
+"""Write the finished task into the case bank and put the answer into the conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage
+from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
+
+from configs.settings import Settings
+from graph.context import Context, Knobs, resolve
+from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
+from memory.case import Case, Step, ToolUse, case_id
+from memory.case_memory import CaseMemory
+from memory.episode import Episode
+from nodes.prompts import Prompts
+
+
+class WriteInput(TypedDict):
+    task: Task
+    cases: list[ShownCase]
+    episode: dict[str, Any]
+    plan: list[Subtask]
+    subtasks: list[SubtaskResult]
+    model_calls: list[ModelCall]
+    answer: str | None
+    reward: int | None
+    reward_source: str | None
+
+
+class WriteUpdate(TypedDict):
+    messages: list[AIMessage]
+    case_id: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWriter:
+    """Writing is idempotent: a repeated run of this node writes the same case under the same id."""
+
+    memory: CaseMemory
+    prompts: Prompts
+    settings: Settings
+
+    async def __call__(self, state: WriteInput, runtime: Runtime[Context]) -> WriteUpdate:
+        knobs = resolve(runtime.context, self.settings)
+        case = build_case(state, knobs, self.prompts.fingerprint, self.settings.namespace, time.time())
+        await self.memory.write(case, Episode.model_validate(state["episode"]))
+        runtime.stream_writer({"type": "case_written", "case_id": case.id})
+        answer = AIMessage(state["answer"] or "", id=f"answer-{state['task']['id']}")
+        return {"messages": [answer], "case_id": case.id, "status": "answered"}
+
+
+def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str, now: float) -> Case:
+    """The finished task as a case: the whole plan as carried out, its results, and how it ended."""
+    task = state["task"]
+    steps = carried_steps(state["plan"], state["subtasks"])
+    return Case.model_validate(
+        {
+            "id": case_id(task["question"], steps, task["id"], namespace),
+            "task": task["question"],
+            "plan": steps,
+            "reward": state["reward"],
+            "reward_source": state["reward_source"],
+            "answer": state["answer"] or "",
+            "parents": tuple(case["id"] for case in state["cases"]),
+            "namespace": namespace,
+            "run_id": task["id"],
+            "model": knobs.planner_model,
+            "prompt_hash": prompt_hash,
+            "created_at": now,
+            "seconds": max(now - task["started_at"], 0.0),
+            "input_tokens": sum(call["input_tokens"] for call in state["model_calls"]),
+            "output_tokens": sum(call["output_tokens"] for call in state["model_calls"]),
+        }
+    )
+
+
+def carried_steps(plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> tuple[Step, ...]:
+    """The plan with what each subtask gave; a subtask that never ran stays pending."""
+    by_id = {result["id"]: result for result in results}
+    return tuple(_step(subtask, by_id.get(subtask["id"])) for subtask in plan)
+
+
+def _step(subtask: Subtask, result: SubtaskResult | None) -> Step:
+    if result is None:
+        return Step(id=subtask["id"], description=subtask["description"], depends_on=tuple(subtask["depends_on"]))
+    return Step(
+        id=subtask["id"],
+        description=subtask["description"],
+        depends_on=tuple(subtask["depends_on"]),
+        status=result["status"],
+        result=result["result"],
+        calls=tuple(ToolUse.model_validate(call) for call in result["tool_calls"]),
+    )

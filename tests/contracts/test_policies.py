@@ -1,0 +1,156 @@
+"""What every case policy must do, over the real bank; and what sets each apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import get_args
+
+import pytest
+
+from configs.errors import InvalidInputError
+from configs.settings import PolicyName
+from memory.case import Case, Reward, Step, case_id
+from memory.case_memory import CaseMemory, open_case_memory
+from memory.episode import Episode
+from memory.policies.base import Candidate
+from memory.policies.registry import POLICIES, make_policy
+from tests.conftest import SettingsFactory
+
+NAMES: tuple[PolicyName, ...] = get_args(PolicyName)
+SEED = 7
+TASK = "What is the capital of Sweden?"
+
+
+def case(task: str, reward: Reward | None, at: float = 0.0) -> Case:
+    plan = (Step(id=1, description=f"Look up: {task}", status="done"),)
+    return Case(id=case_id(task, plan, ""), task=task, plan=plan, reward=reward, created_at=at)
+
+
+BANK = [
+    case("What is the capital of Norway?", 1, 1),
+    case("What is the capital of Denmark?", 0, 2),
+    case("How many legs does a spider have?", 1, 3),
+    case("Who painted the Mona Lisa?", 1, 4),
+    case("What is the capital of Finland?", None, 5),
+    case("瑞典的首都是哪里? 🇸🇪", 1, 6),
+]
+KNOWN = {one.id for one in BANK if one.reward is not None}
+
+
+@pytest.fixture
+async def memory(settings: SettingsFactory) -> AsyncIterator[CaseMemory]:
+    async with open_case_memory(settings(seed=SEED)) as opened:
+        yield opened
+
+
+async def shown(memory: CaseMemory, policy: PolicyName, k: int, task: str = TASK) -> list[Case]:
+    retrieval = await memory.retrieve(task, policy=policy, k=k, namespace="default")
+    return [scored.case for scored in retrieval.cases]
+
+
+def test_registry_holds_exactly_the_configurable_policies() -> None:
+    assert set(POLICIES) == set(NAMES)
+    assert all(make_policy(name, 0).name == name for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_empty_bank_shows_nothing(memory: CaseMemory, name: PolicyName) -> None:
+    retrieval = await memory.retrieve(TASK, policy=name, k=4, namespace="default")
+    assert (retrieval.cases, retrieval.bank_size, retrieval.policy) == ([], 0, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_bank_of_one_with_large_k(memory: CaseMemory, name: PolicyName) -> None:
+    await memory.import_cases(BANK[:1])
+    assert await shown(memory, name, 64) == ([] if name == "none" else BANK[:1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_only_failures(memory: CaseMemory, name: PolicyName) -> None:
+    await memory.import_cases([BANK[1]])
+    assert await shown(memory, name, 4) == ([] if name in ("none", "cosine-success") else [BANK[1]])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_k_bounds_the_slate_of_distinct_known_cases(memory: CaseMemory, name: PolicyName) -> None:
+    await memory.import_cases(BANK)
+    for k in (0, 1, 3, 64):
+        ids = [one.id for one in await shown(memory, name, k)]
+        assert len(ids) <= k
+        assert len(set(ids)) == len(ids)
+        assert set(ids) <= KNOWN, "a case without a reward was shown"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_same_seed_same_slate_also_after_reopening(settings: SettingsFactory, name: PolicyName) -> None:
+    slates = []
+    for _ in range(2):
+        async with open_case_memory(settings(seed=SEED)) as memory:
+            await memory.import_cases(BANK)
+            slates.append(await shown(memory, name, 3))
+    assert slates[0] == slates[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_excluded_cases_are_replaced_not_just_dropped(memory: CaseMemory, name: PolicyName) -> None:
+    await memory.import_cases(BANK)
+    first = await shown(memory, name, 1)
+    retrieval = await memory.retrieve(TASK, policy=name, k=1, namespace="default", exclude=[one.id for one in first])
+    again = [scored.case for scored in retrieval.cases]
+    assert len(again) == len(first)
+    assert again != first or name == "none"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_strange_tasks(memory: CaseMemory, name: PolicyName) -> None:
+    await memory.import_cases(BANK)
+    for task in ("", " ", "🇸🇪" * 500, "x" * 100_000, "a\0b\n\u2028c"):
+        assert len(await shown(memory, name, 2, task)) <= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_survives_a_round_trip_through_json(name: PolicyName) -> None:
+    candidates = [Candidate(f"{number}", 1, float(number), number / 10) for number in range(9)]
+    trained, fresh = make_policy(name, SEED), make_policy(name, SEED + 1)
+    trained.update(BANK[0], Episode(policy=name))
+    fresh.load_state_dict(json.loads(json.dumps(trained.state_dict())))
+    assert fresh.select(TASK, candidates, 4) == trained.select(TASK, candidates, 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_state_of_another_policy_is_refused(name: PolicyName) -> None:
+    with pytest.raises(InvalidInputError, match=name):
+        make_policy(name, 0).load_state_dict({"policy": "another"})
+
+
+async def test_cosine_shows_the_nearest_of_both_outcomes(memory: CaseMemory) -> None:
+    await memory.import_cases(BANK)
+    assert {one.task for one in await shown(memory, "cosine", 2)} == {BANK[0].task, BANK[1].task}
+
+
+async def test_cosine_success_shows_the_nearest_successes(memory: CaseMemory) -> None:
+    await memory.import_cases(BANK)
+    cases = await shown(memory, "cosine-success", 3)
+    assert cases[0] == BANK[0]
+    assert all(one.reward == 1 for one in cases)
+
+
+async def test_recent_shows_the_newest_first(memory: CaseMemory) -> None:
+    await memory.import_cases(BANK)
+    assert await shown(memory, "recent", 3) == [BANK[5], BANK[3], BANK[2]]
+
+
+def test_recent_takes_the_last_written_of_one_time() -> None:
+    candidates = [Candidate(id_, 1, 5.0) for id_ in ("first", "second", "third")]
+    assert [pick.case_id for pick in make_policy("recent", 0).select(TASK, candidates, 2)] == ["third", "second"]
+
+
+def test_random_draws_everyone_about_equally_and_says_how_likely() -> None:
+    candidates = [Candidate(f"{number}", 0, 0.0) for number in range(5)]
+    policy = make_policy("random", SEED)
+    draws = [policy.select(f"task {number}", candidates, 2) for number in range(1000)]
+    counts = [sum(pick.case_id == one.case_id for draw in draws for pick in draw) for one in candidates]
+    assert all(340 < count < 460 for count in counts), counts
+    assert [pick.propensity for pick in draws[0]] == [1 / 5, 1 / 4]
+    assert draws[:20] != [make_policy("random", SEED + 1).select(f"task {n}", candidates, 2) for n in range(20)]

@@ -1,0 +1,167 @@
+"""`langgraph dev` as a process, driven with `langgraph_sdk`, with a loopback OpenAI server for a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langgraph_sdk import get_sync_client
+from langgraph_sdk.client import SyncLangGraphClient
+
+from configs.settings import Settings
+from graph.api import ask
+from memory.journal import replay
+from tests.conftest import ROOT, RunMemento
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.scenario import ANSWER, QUESTION, rules
+
+ASSISTANT = "memento"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `langgraph dev`."""
+
+    client: SyncLangGraphClient
+    url: str
+    home: Path
+    log: Path
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[OpenAIServer]:
+    with OpenAIServer(rules()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(model: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("langgraph-dev")
+    port = _free_port()
+    log = folder / "server.log"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "MEMENTO_", "LANG"))},
+        "MEMENTO_HOME": str(folder / "home"),
+        "OPENAI_BASE_URL": model.url,
+        "OPENAI_API_KEY": "sk-test",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGSMITH_TRACING": "false",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    with log.open("w") as stream:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_up(url, process, log)
+            yield Server(get_sync_client(url=url, api_key=None), url, folder / "home", log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/ok", timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    raise AssertionError(f"langgraph dev did not come up:\n{log.read_text()[-4000:]}")
+
+
+def _question(text: str = QUESTION) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+def test_schemas_and_drawing_open_nothing(server: Server) -> None:
+    schemas = server.client.assistants.get_schemas(ASSISTANT)
+    inputs = schemas["input_schema"]["properties"]
+    assert {"messages", "files", "expected_answer"} <= set(inputs)
+    assert {"messages", "answer", "reward", "case_id", "plan", "subtasks"} == set(
+        schemas["output_schema"]["properties"]
+    )
+    form = schemas["context_schema"]["properties"]
+    assert {"planner_model", "executor_model", "policy", "top_k", "max_cycles", "max_steps"} <= set(form)
+    assert all(each["description"] for each in form.values())
+    drawing = server.client.assistants.get_graph(ASSISTANT)
+    edges = {(edge["source"], edge["target"]) for edge in drawing["edges"]}
+    assert {("plan", "execute"), ("execute", "reflect"), ("reflect", "plan"), ("reflect", "write_memory")} <= edges
+    assert not (server.home / "journal.jsonl").exists()
+
+
+def test_a_run_streams_answers_and_can_be_forked(server: Server) -> None:
+    thread = server.client.threads.create()
+    thread_id = thread["thread_id"]
+    parts = list(
+        server.client.runs.stream(
+            thread_id, ASSISTANT, input=_question(), context={"max_cycles": 4}, stream_mode=["custom", "values"]
+        )
+    )
+    told = [part.data["type"] for part in parts if part.event == "custom"]
+    assert told[0] == "cases_retrieved"
+    assert told[-1] == "case_written"
+    assert told.count("tool_called") == 5
+    final = parts[-1].data
+    assert final["answer"] == ANSWER
+    assert final["messages"][-1]["content"] == ANSWER
+    history = server.client.threads.get_history(thread_id, limit=50)
+    before_answer = [each for each in history if each["next"] == ["plan"]]
+    assert len(before_answer) == 3
+    fork = server.client.runs.wait(thread_id, ASSISTANT, checkpoint=before_answer[0]["checkpoint"])
+    assert isinstance(fork, dict)
+    assert fork["answer"] == ANSWER
+    assert list(replay(server.home).entries) == [final["case_id"]], "a fork of the same task is the same case"
+    again = server.client.runs.wait(thread_id, ASSISTANT, input=_question("What is 48 times 37, once more?"))
+    assert isinstance(again, dict)
+    assert again["case_id"] != final["case_id"]
+    assert len(again["messages"]) == 4
+
+
+def test_a_users_mistake_is_one_clear_error(server: Server) -> None:
+    thread = server.client.threads.create()
+    parts = list(server.client.runs.stream(thread["thread_id"], ASSISTANT, input=_question("   ")))
+    errors = [part.data for part in parts if part.event == "error"]
+    assert len(errors) == 1
+    assert "the question is empty" in str(errors[0])
+
+
+def test_the_same_question_gives_the_same_in_cli_script_and_server(
+    server: Server, model: OpenAIServer, settings: Any, run_memento: RunMemento, tmp_path: Path
+) -> None:
+    environment = {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": "sk-test", "MEMENTO_HOME": str(tmp_path / "cli")}
+    told = run_memento("ask", QUESTION, "--json", "--quiet", env=environment)
+    scripted: Settings = settings(openai_base_url=model.url, openai_api_key="sk-test", home=str(tmp_path / "script"))
+    returned = ask(QUESTION, settings=scripted)
+    served = server.client.runs.wait(None, ASSISTANT, input=_question())
+    answers = [json.loads(told.stdout)["answer"], returned.answer, served["answer"]]  # type: ignore[call-overload,index]  # SDK types any JSON
+    assert answers == [ANSWER] * 3
+    assert len(replay(tmp_path / "cli").entries) == 1
+    assert len(replay(tmp_path / "script").entries) == 1
+
+
+def test_no_request_was_too_slow_or_blocking(server: Server) -> None:
+    log = server.log.read_text()
+    assert "Blocking call" not in log
+    assert "Traceback" not in log.replace("the question is empty", "")

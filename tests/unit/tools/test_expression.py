@@ -1,0 +1,110 @@
+"""Arithmetic as people write it; nothing but arithmetic."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tools.servers.expression import evaluate
+from tools.servers.numbers import shown
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("48*37", "1776"),
+        ("0.1+0.2", "0.3"),
+        ("4.35*12", "52.2"),
+        ("(2 + 3) * 4", "20"),
+        ("2^10", "1024"),
+        ("2^3+1", "9"),
+        ("2**100", "1267650600228229401496703205376"),
+        ("-2**2", "-4"),
+        ("10/4", "2.5"),
+        ("10/3", "3.3333333333"),
+        ("1/300", "0.003333333333"),
+        ("1/8", "0.125"),
+        ("7//2", "3"),
+        ("-7//2", "-4"),
+        ("-7 % 3", "2"),
+        ("7 % -3", "-2"),
+        ("48 x 37", "1776"),
+        ("6 × 7 ÷ 2 − 1", "20"),
+        ("1,200.50 * 2", "2401"),
+        ("$3 + $4.50", "7.5"),
+        ("15% of 80", "12"),
+        ("20% * 50", "10"),
+        ("100 + 5%", "100.05"),
+        ("17 % 5", "2"),
+        ("48*37=", "1776"),
+        ("max(1,200)", "200"),
+        ("min(3, 1, 2) + abs(-4)", "5"),
+        ("round(2.345, 2)", "2.35"),
+        ("round(2.5)", "3"),
+        ("round(1234, -2)", "1200"),
+        ("floor(2.7) + ceil(2.1)", "5"),
+        ("sqrt(144)", "12"),
+        ("sqrt(2)", "1.4142135624"),
+        ("2 ** 0.5", "1.4142135624"),
+        ("factorial(5)", "120"),
+        ("sum(1, 2, 3.5)", "6.5"),
+        ("2 * pi", "6.2831853072"),
+        ("sin(0)", "0"),
+        ("log10(1000)", "3"),
+        ("1e3 + 1", "1001"),
+        ("0 * 5", "0"),
+        ("0 ** 0", "1"),
+        ("999999999999999999 * 999999999999999999", "999999999999999998000000000000000001"),
+    ],
+)
+def test_values(expression: str, value: str) -> None:
+    assert shown(evaluate(expression)) == value
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("1/0", "division by zero"),
+        ("1//0", "division by zero"),
+        ("5 % 0", "division by zero"),
+        ("0 ** -1", "division by zero"),
+        ("sqrt(-1)", "no result among the real numbers"),
+        ("(-8) ** 0.5", "no result among the real numbers"),
+        ("log(0)", "no result among the real numbers"),
+        ("factorial(-1)", "no result among the real numbers"),
+        ("9**9**9", "too large"),
+        ("factorial(9**999)", "too large"),
+        ("exp(10**9)", "too large"),
+        ("1e999999999", "too large"),
+        ("((9**1000)**1000)**1000", "too large"),
+        ("2 +" * 300, "longer than 500 characters"),
+        ("-" * 499 + "1", "nested too deeply"),
+        ("(" * 250 + "1" + ")" * 249, "cannot read"),
+        ("round(1, 10**900)", "digits takes a whole number"),
+        ("", "cannot read ''"),
+        ("2 +", r"cannot read '2 \+'"),
+        ("two plus two", "cannot read"),
+        ("foo(3)", "cannot read"),
+        ("sqrt", "cannot read"),
+        ("sqrt + 1", "cannot read"),
+        ("max()", "cannot read"),
+        ("'a' * 9", "cannot read"),
+        ("[1] * 9", "cannot read"),
+        ("1 if 1 else 2", "cannot read"),
+        ("1 < 2", "cannot read"),
+        ("True + 1", "cannot read"),
+        ("(1).real", "cannot read"),
+        ("__import__('os').system('true')", "cannot read"),
+        ("a = 1", "cannot read"),
+        ("round(1, ndigits=2)", "cannot read"),
+        ("\x00", "cannot read"),
+        ("1j * 2", "cannot read"),
+    ],
+)
+def test_what_cannot_be_calculated_is_refused_quickly(expression: str, message: str) -> None:
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=message) as raised:
+        evaluate(expression)
+    assert time.monotonic() - started < 1
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,88 @@
+"""What a tool gave, as clean text for a language model: no reprs, no base64, no control characters, bounded."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mcp.types import CallToolResult, ContentBlock, EmbeddedResource
+
+MAX_CHARS = 1_000_000
+EMPTY = "(no output)"
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.=+-]+)*;base64,([A-Za-z0-9+/_-]{64,}={0,2})")
+_ERROR_PREFIX = re.compile(r"\AError executing tool [^\s:]+: ")
+_VALIDATION_HEAD = re.compile(r"\A\d+ validation errors? for \S+\n")
+_VALIDATION_TAIL = re.compile(r" \[type=\w+, input_value=.*, input_type=\w+\]$", re.MULTILINE)
+_VALIDATION_HELP = re.compile(r"^ *For further information visit \S+\n?", re.MULTILINE)
+
+
+def result_text(result: CallToolResult) -> str:
+    """The text of a result: its parts one below the other; structured content only where there is no part."""
+    parts = [_part(block) for block in result.content]
+    if not any(parts) and result.structuredContent is not None:
+        parts = [json.dumps(result.structuredContent, ensure_ascii=False, separators=(",", ":"))]
+    return _bounded(clean("\n".join(parts))) or EMPTY
+
+
+def error_text(result: CallToolResult) -> str:
+    """The text of a tool's own error, without what FastMCP and pydantic put around it for programmers."""
+    text = _ERROR_PREFIX.sub("", result_text(result))
+    if _VALIDATION_HEAD.match(text):
+        text = _VALIDATION_TAIL.sub("", _VALIDATION_HELP.sub("", _VALIDATION_HEAD.sub("", text)))
+        text = text.replace("\n  ", ": ").replace("Value error, ", "").strip().replace("\n", "; ")
+    return text
+
+
+def clean(text: str) -> str:
+    """The text without terminal escapes, control and invisible characters, and with pictures in it named only."""
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
+    return _DATA_URI.sub(_named_data, _INVISIBLE.sub("", text)).strip()
+
+
+def size_text(octets: int) -> str:
+    """A size as a person writes it: 512 B, 12 kB, 3.4 MB."""
+    if octets < 1000:
+        return f"{octets} B"
+    if octets < 999_500:
+        return f"{octets / 1000:.0f} kB"
+    return f"{octets / 1_000_000:.1f} MB"
+
+
+def _part(block: ContentBlock) -> str:
+    if block.type == "text":
+        return block.text
+    if block.type == "image" or block.type == "audio":
+        return f"[{block.mimeType}, {_decoded_size(block.data)}]"
+    if block.type == "resource_link":
+        return f"[{block.title or block.name}: {block.uri}]"
+    return _resource(block)
+
+
+def _resource(block: EmbeddedResource) -> str:
+    resource = block.resource
+    text: str | None = getattr(resource, "text", None)
+    if text is not None:
+        return text
+    blob: str = getattr(resource, "blob", "")
+    return f"[{resource.mimeType or 'application/octet-stream'}, {_decoded_size(blob)}, {resource.uri}]"
+
+
+def _decoded_size(base64: str) -> str:
+    return size_text(len(base64.rstrip("=")) * 3 // 4)
+
+
+def _named_data(match: re.Match[str]) -> str:
+    return f"[{match[1]}, {_decoded_size(match[2])}]"
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= MAX_CHARS:
+        return text
+    return f"{text[:MAX_CHARS]}\n[cut here; {len(text)} characters in all]"

@@ -1,0 +1,132 @@
+"""The thread and event loop in which all servers of one ToolBox live, and the way in from other loops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import CancelledError
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.from_thread import BlockingPortal
+from langchain_core.tools import BaseTool
+
+from configs.errors import MementoError, ToolServerError
+from tools.held_server import HeldServer
+from tools.mcp_config import ServerConfig
+from tools.remote_tool import RemoteTool
+from tools.result_text import clean
+from tools.server_log import ServerLog
+from tools.tool_names import unique_names
+
+POLITE_SECONDS = 1.0
+"""For ending sessions in order, before they are cancelled; a process then takes at most 3 s more."""
+CLOSE_SECONDS = 4.5
+CLOSED = "the tools are closed"
+_logger = logging.getLogger(__name__)
+
+
+class ServerLoop:
+    """Starts servers at the first `tools()` and holds them until `close()`."""
+
+    def __init__(self, configs: list[ServerConfig], logs: Path, *, start_timeout: float, call_timeout: float) -> None:
+        self.failures: dict[str, str] = {}
+        self._configs = configs
+        self._logs = logs
+        self._start_timeout = start_timeout
+        self._call_timeout = call_timeout
+        self._servers: list[HeldServer] = []
+        self._tools: list[BaseTool] = []
+        self._starting = False
+        self._ready = threading.Event()
+        self._portal: BlockingPortal
+        self._owners: TaskGroup
+        self._started: anyio.Event
+        self._thread = threading.Thread(target=anyio.run, args=(self._main,), name="mcp-servers", daemon=True)
+
+    def open(self) -> None:
+        """Start the thread. Blocks for a moment."""
+        self._thread.start()
+        self._ready.wait()
+
+    def close(self) -> None:
+        """Stop all servers and the thread. Blocks for at most POLITE_SECONDS + CLOSE_SECONDS, mostly far less."""
+        try:
+            self._portal.start_task_soon(self._stop_all).result(CLOSE_SECONDS)
+        except (CancelledError, FutureTimeoutError, RuntimeError):
+            _logger.info("the MCP servers did not stop in order", exc_info=True)
+        self._thread.join(CLOSE_SECONDS)
+
+    async def tools(self) -> list[BaseTool]:
+        """Every tool there is, from any event loop.
+
+        Raises:
+            ToolServerError: closed meanwhile.
+        """
+        found: list[BaseTool] = await self._inside(self._all_tools)
+        return list(found)
+
+    async def _inside(self, function: Any, *arguments: Any) -> Any:
+        """Await a coroutine function in the servers' loop; cancelling the caller cancels it there."""
+        try:
+            return await self._portal.call_async(function, *arguments)
+        except (CancelledError, RuntimeError) as error:
+            raise ToolServerError(CLOSED) from error
+
+    async def _main(self) -> None:
+        async with anyio.create_task_group() as self._owners:
+            async with BlockingPortal() as self._portal:
+                self._started = anyio.Event()
+                self._ready.set()
+                await self._portal.sleep_until_stopped()
+            self._owners.cancel_scope.cancel()
+
+    async def _stop_all(self) -> None:
+        with anyio.move_on_after(POLITE_SECONDS):
+            async with anyio.create_task_group() as stopping:
+                for server in self._servers:
+                    stopping.start_soon(server.stop)
+        self._owners.cancel_scope.cancel()
+        await self._portal.stop(cancel_remaining=True)
+
+    async def _all_tools(self) -> list[BaseTool]:
+        if not self._starting:
+            self._starting = True
+            self._owners.start_soon(self._start_all)
+        await self._started.wait()
+        return self._tools
+
+    async def _start_all(self) -> None:
+        found: dict[str, list[BaseTool]] = {}
+        self._servers = [self._held(config) for config in self._configs]
+        async with anyio.create_task_group() as starting:
+            for server in self._servers:
+                starting.start_soon(self._start, server, found)
+        entries = [(server, tool) for server in self._servers for tool in found.get(server.name, ())]
+        names = unique_names([(server.name, tool.name) for server, tool in entries])
+        self._tools = [self._remote(name, *entry) for name, entry in zip(names, entries, strict=True)]
+        self._started.set()
+
+    async def _start(self, server: HeldServer, found: dict[str, list[BaseTool]]) -> None:
+        try:
+            found[server.name] = await server.start()
+        except MementoError as error:
+            self.failures[server.name] = str(error)
+
+    def _held(self, config: ServerConfig) -> HeldServer:
+        log = ServerLog(self._logs, config.name)
+        return HeldServer(config, self._owners, log, start_timeout=self._start_timeout, call_timeout=self._call_timeout)
+
+    def _remote(self, name: str, server: HeldServer, tool: BaseTool) -> RemoteTool:
+        async def call(arguments: dict[str, Any]) -> str:
+            text: str = await self._inside(server.call, tool.name, arguments)
+            return text
+
+        hints = {key: value for key, value in (tool.metadata or {}).items() if value is not None}
+        metadata = {**hints, "server": server.name, "tool": tool.name}
+        return RemoteTool(
+            call, name=name, description=clean(tool.description), args_schema=tool.args_schema, metadata=metadata
+        )

@@ -1,0 +1,201 @@
+"""MCP over the standard streams of a process of its own group.
+
+The library's `stdio_client` has no bound on a message (it joins a 50 MB line in quadratic time on the shared loop),
+prints what it cannot read, and leaves a server's children behind; hence this transport, on the library's messages.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import anyio
+from anyio.abc import ByteReceiveStream, Process
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from pydantic import ValidationError
+
+from configs.errors import ToolServerError
+from configs.settings import environment_without_secrets
+from tools.library import load_library
+from tools.mcp_config import StdioServer
+from tools.server_log import ServerLog
+
+if TYPE_CHECKING:
+    from mcp.shared.message import SessionMessage
+
+MAX_MESSAGE = 20_000_000
+MAX_UNREADABLE = 200
+GRACE = 1.0
+"""Seconds a server gets to end by itself, and again after SIGTERM."""
+LAUNCHER = Path(__file__).with_name("launcher.py")
+Incoming: TypeAlias = "SessionMessage | Exception"
+Parse: TypeAlias = "Callable[[bytes], SessionMessage | None]"
+
+
+class ServerProcess:
+    """A running server: `read` and `write` for a ClientSession, `ended` once it is gone and `fault` says why."""
+
+    def __init__(self, process: Process, log: ServerLog) -> None:
+        self.process = process
+        self.log = log
+        self.ended = anyio.Event()
+        self.fault = ""
+        self._incoming: MemoryObjectSendStream[Incoming]
+        self._outgoing: MemoryObjectReceiveStream[SessionMessage]
+        self.read: MemoryObjectReceiveStream[Incoming]
+        self.write: MemoryObjectSendStream[SessionMessage]
+        self._incoming, self.read = anyio.create_memory_object_stream(0)
+        self.write, self._outgoing = anyio.create_memory_object_stream(0)
+
+    async def receive(self) -> None:
+        """Pass the server's messages on until its output ends or cannot be used any more."""
+        assert self.process.stdout is not None  # noqa: S101  opened with a pipe
+        try:
+            await self._receive(self.process.stdout, await anyio.to_thread.run_sync(_parser))
+        finally:
+            self.ended.set()
+            self._incoming.close()
+
+    async def send(self) -> None:
+        assert self.process.stdin is not None  # noqa: S101  opened with a pipe
+        async with self._outgoing:
+            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                async for message in self._outgoing:
+                    line = message.message.model_dump_json(by_alias=True, exclude_none=True)
+                    await self.process.stdin.send(line.encode("utf-8", "replace") + b"\n")
+
+    async def keep_log(self) -> None:
+        assert self.process.stderr is not None  # noqa: S101  opened with a pipe
+        await anyio.to_thread.run_sync(self.log.open)
+        try:
+            async for chunk in self.process.stderr:
+                await anyio.to_thread.run_sync(self.log.write, chunk)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+        finally:
+            self.log.close()
+
+    async def stop(self) -> None:
+        """End the process and what it started: end of input, SIGTERM, SIGKILL. Takes at most 3 * GRACE seconds."""
+        with anyio.CancelScope(shield=True):
+            if self.process.stdin is not None:
+                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    await self.process.stdin.aclose()
+            for number in (None, signal.SIGTERM, signal.SIGKILL):
+                if number is not None:
+                    _signal_group(self.process.pid, number)
+                with anyio.move_on_after(GRACE):
+                    await self.process.wait()
+                    break
+            _signal_group(self.process.pid, signal.SIGKILL)
+
+    def close_streams(self) -> None:
+        for stream in (self.read, self._incoming, self.write, self._outgoing):
+            stream.close()
+
+    async def _receive(self, stream: ByteReceiveStream, parse: Parse) -> None:
+        unreadable = 0
+        try:
+            async with aclosing(_lines(stream)) as lines:
+                async for line in lines:
+                    message = parse(line)
+                    unreadable += message is None
+                    if message is not None:
+                        await self._incoming.send(message)
+                    if unreadable > MAX_UNREADABLE:
+                        self.fault = "wrote too much that is not MCP to its standard output"
+                        return
+            self.fault = await self._ending()
+        except _TooLongError:
+            self.fault = f"sent a message of more than {MAX_MESSAGE // 1_000_000} MB"
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self.fault = self.fault or "closed its standard output"
+
+    async def _ending(self) -> str:
+        with anyio.move_on_after(GRACE):
+            code = await self.process.wait()
+            return f"exited with code {code}" if code >= 0 else f"was killed by signal {-code}"
+        return "closed its standard output"
+
+
+@asynccontextmanager
+async def server_process(server: StdioServer, log: ServerLog) -> AsyncIterator[ServerProcess]:
+    """Start the server's process and hold it; on leaving, nothing of it is left.
+
+    Raises:
+        ToolServerError: the command or the folder is not there, or cannot be run.
+    """
+    env = {**environment_without_secrets(), **server.env}
+    await anyio.to_thread.run_sync(_check_command, server, env)
+    try:
+        process = await anyio.open_process(_command_line(server), env=env, cwd=server.cwd, start_new_session=True)
+    except OSError as error:
+        raise ToolServerError(f"cannot be started: {error.strerror}") from error
+    running = ServerProcess(process, log)
+    async with process, anyio.create_task_group() as tasks:
+        tasks.start_soon(running.receive)
+        tasks.start_soon(running.send)
+        tasks.start_soon(running.keep_log)
+        try:
+            yield running
+        finally:
+            await running.stop()
+            tasks.cancel_scope.cancel()
+            running.close_streams()
+
+
+def _command_line(server: StdioServer) -> list[str]:
+    return [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), server.command, *server.args]
+
+
+def _check_command(server: StdioServer, env: dict[str, str]) -> None:
+    if not server.cwd.is_dir():
+        raise ToolServerError(f"cannot be started: no folder {str(server.cwd)!r}")
+    command = str(server.cwd / server.command) if os.sep in server.command else server.command
+    if shutil.which(command, path=env.get("PATH")) is None:
+        raise ToolServerError(f"cannot be started: no command {server.command!r}")
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+class _TooLongError(Exception):
+    pass
+
+
+async def _lines(stream: ByteReceiveStream) -> AsyncGenerator[bytes, None]:
+    """The lines of a byte stream, each at most MAX_MESSAGE long."""
+    parts: list[bytes] = []
+    length = 0
+    async for chunk in stream:
+        *ended, rest = chunk.split(b"\n")
+        for piece in ended:
+            yield b"".join([*parts, piece])
+            parts, length = [], 0
+        parts.append(rest)
+        length += len(rest)
+        if length > MAX_MESSAGE:
+            raise _TooLongError
+
+
+def _parser() -> Parse:
+    """What reads a line; None for what is no message. Blocks while it loads the library: call it in a thread."""
+    load_library()
+    from mcp.shared.message import SessionMessage
+    from mcp.types import JSONRPCMessage
+
+    def parse(line: bytes) -> SessionMessage | None:
+        try:
+            return SessionMessage(JSONRPCMessage.model_validate_json(line))
+        except ValidationError:
+            return None
+
+    return parse

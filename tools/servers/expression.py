@@ -1,0 +1,178 @@
+"""Arithmetic expressions as people and models write them, evaluated exactly and without risk.
+
+simpleeval walks the syntax tree; here it knows numbers, arithmetic and a few functions, nothing else: no names of
+Python, no attributes, no texts, no lists, no comparisons.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from collections.abc import Callable
+from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, localcontext
+from typing import Any
+
+from simpleeval import InvalidExpression, SimpleEval  # type: ignore[import-untyped]  # it ships no types
+
+from tools.servers.numbers import exact_context, round_half_up
+
+MAX_LENGTH = 500
+MAX_EXPONENT = 1000
+MAX_FACTORIAL = 500
+_SYMBOLS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "$": "", "€": "", "£": ""})
+_LETTERS = re.compile(r"[A-Za-z_]{2,}")
+_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_TIMES = re.compile(r"(?<=[\d)])\s*[xX]\s*(?=[\d(.-])")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(?:%(?=\s*(?:$|[-+*/)]))|\s*%(?=\s*of\b))")
+"""5% and 5 % of; what stands as in 17 % 5 is the remainder."""
+_OF = re.compile(r"\bof\b")
+
+
+def evaluate(expression: str) -> Decimal:
+    """The value of an expression such as "4.35 * 12", "2^10", "15% of 80", "sqrt(2)", "round(7/3, 2)".
+
+    Raises:
+        ValueError: it cannot be read, or not be calculated; the message is one clear line.
+    """
+    if len(expression) > MAX_LENGTH:
+        raise ValueError(f"the expression is longer than {MAX_LENGTH} characters")
+    text = _as_python(expression)
+    try:
+        with localcontext(exact_context()):
+            return _decimal(_Arithmetic().eval(text))
+    except (DivisionByZero, ZeroDivisionError):
+        raise ValueError("division by zero") from None
+    except InvalidOperation:
+        raise ValueError("that has no result among the real numbers") from None
+    except (DecimalException, OverflowError):
+        raise ValueError("the result is too large") from None
+    except (RecursionError, MemoryError):
+        raise ValueError("the expression is nested too deeply") from None
+    except (InvalidExpression, SyntaxError, TypeError, KeyError, AttributeError):
+        raise ValueError(
+            f"cannot read {expression[:80]!r}; write numbers with + - * / ** ( ), such as (2 + 3) * 4"
+        ) from None
+
+
+def _as_python(expression: str) -> str:
+    text = expression.strip().rstrip("=? ").translate(_SYMBOLS)
+    if not _LETTERS.search(text):  # in max(1,200) a comma separates
+        text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    text = _TIMES.sub("*", text)
+    return _OF.sub("*", _PERCENT.sub(r"(\1/100)", text))
+
+
+class _Arithmetic(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
+    def __init__(self) -> None:
+        super().__init__(operators=dict(_OPERATORS), functions=dict(_FUNCTIONS), names={"pi": _PI, "e": _E})
+        kept: tuple[type[ast.AST], ...] = (ast.Expr, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
+        self.nodes: dict[type[ast.AST], Callable[..., Any]] = {kind: self.nodes[kind] for kind in kept}
+        self.nodes[ast.Constant] = _constant
+
+
+def _constant(node: ast.Constant) -> Decimal:
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        raise InvalidExpression("only numbers")
+    number = Decimal(str(node.value))
+    if not number.is_finite():
+        raise OverflowError
+    return number
+
+
+def _decimal(value: Any) -> Decimal:
+    if not isinstance(value, Decimal):
+        raise InvalidExpression("not a number")
+    return value
+
+
+def _divide(a: Decimal, b: Decimal) -> Decimal:
+    if b == 0:
+        raise ZeroDivisionError
+    return a / b
+
+
+def _floor_divide(a: Decimal, b: Decimal) -> Decimal:
+    return _floor(_divide(a, b))
+
+
+def _modulo(a: Decimal, b: Decimal) -> Decimal:
+    """As in mathematics and Python: the sign of b, where Decimal's own % takes the sign of a."""
+    return a - b * _floor_divide(a, b)
+
+
+def _power(a: Decimal, b: Decimal) -> Decimal:
+    if abs(b) > MAX_EXPONENT:
+        raise OverflowError
+    if a == 0 and b < 0:
+        raise ZeroDivisionError
+    return Decimal(1) if b == 0 else a**b
+
+
+def _floor(a: Decimal) -> Decimal:
+    return a.to_integral_value("ROUND_FLOOR")
+
+
+def _ceil(a: Decimal) -> Decimal:
+    return a.to_integral_value("ROUND_CEILING")
+
+
+def _round(a: Decimal, places: Decimal = Decimal(0)) -> Decimal:
+    return round_half_up(a, places)
+
+
+def _factorial(a: Decimal) -> Decimal:
+    if a > MAX_FACTORIAL:
+        raise OverflowError
+    if a < 0 or a != int(a):
+        raise InvalidOperation
+    return +Decimal(math.factorial(int(a)))
+
+
+def _real(function: Callable[[float], float]) -> Callable[[Decimal], Decimal]:
+    """A function of the floating-point kind, to 15 digits."""
+
+    def apply(a: Decimal) -> Decimal:
+        try:
+            value = function(float(a))
+        except ValueError:
+            raise InvalidOperation from None
+        if not math.isfinite(value):
+            raise OverflowError
+        return Decimal(f"{value:.15g}")
+
+    return apply
+
+
+_PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+_E = Decimal("2.71828182845904523536028747135266249775724709369995957496696763")
+_OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: _divide,
+    ast.FloorDiv: _floor_divide,
+    ast.Mod: _modulo,
+    ast.Pow: _power,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+_FUNCTIONS: dict[str, Callable[..., Decimal]] = {
+    "abs": abs,
+    "min": lambda a, *more: min((a, *more)),
+    "max": lambda a, *more: max((a, *more)),
+    "sum": lambda *values: sum(values, Decimal(0)),
+    "round": _round,
+    "floor": _floor,
+    "ceil": _ceil,
+    "sqrt": lambda a: a.sqrt(),
+    "pow": _power,
+    "factorial": _factorial,
+    "log": _real(math.log),
+    "log10": _real(math.log10),
+    "exp": _real(math.exp),
+    "sin": _real(math.sin),
+    "cos": _real(math.cos),
+    "tan": _real(math.tan),
+}
