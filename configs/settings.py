@@ -48,6 +48,7 @@ class Settings(BaseModel):
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     max_cycles: int = Field(ge=1, le=100, description="a whole number from 1 to 100")
     max_steps: int = Field(ge=1, le=200, description="a whole number from 1 to 200")
+    max_tools: int = Field(ge=1, le=128, description="a whole number from 1 to 128")
     tool_timeout: float = Field(gt=0, le=3600, description="seconds, more than 0 and at most 3600")
     context_tokens: int = Field(ge=500, le=2_000_000, description="a whole number of tokens from 500 to 2000000")
     result_chars: int = Field(ge=100, le=1_000_000, description="a whole number of characters from 100 to 1000000")

@@ -103,10 +103,14 @@ class CaseBank:
         self._change(ids, lambda: Deleted(case_ids=tuple(ids)))
 
     def embed(self, text: str) -> Vectors:
-        """The vector of a text, shape (d,). Opens the bank first: a locked home is told before a model loads."""
-        self._ready()
-        vector: Vectors = self._embedder.embed([text])[0]
+        """The vector of a text, shape (d,)."""
+        vector: Vectors = self.embed_all([text])[0]
         return vector
+
+    def embed_all(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts, shape (n, d). Opens the bank first: a locked home is told before a model loads."""
+        self._ready()
+        return self._embedder.embed(texts)
 
     def size(self, namespace: str) -> int:
         """How many cases may be retrieved."""

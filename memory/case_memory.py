@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from configs.settings import PolicyName, Settings
 from memory.case import Case, Reward
+from memory.embedding import Vectors
 from memory.episode import Episode, Ranked, Shown
 from memory.exchange import ImportReport, read_file
 from memory.ledger import Entry
@@ -60,6 +61,7 @@ class CaseMemory:
         self._bank = bank
         self._seed = seed
         self._policies: dict[PolicyName, CasePolicy] = {}
+        self._recurring: dict[str, Vectors] = {}
 
     async def retrieve(
         self, task: str, *, policy: PolicyName, k: int, namespace: str, exclude: Collection[str] = ()
@@ -92,6 +94,10 @@ class CaseMemory:
     async def earlier_subtasks(self, description: str, *, k: int, namespace: str) -> list[EarlierSubtask]:
         """The k solved subtasks of successful cases whose description is nearest by cosine, nearest first."""
         return await asyncio.to_thread(self._earlier_subtasks, description, k, namespace)
+
+    async def similarities(self, text: str, others: Sequence[str]) -> list[float]:
+        """The cosine of a text with each of some short, recurring ones, such as descriptions of tools."""
+        return await asyncio.to_thread(self._similarities, text, others)
 
     async def feedback(self, case_id: str, reward: Reward, note: str = "") -> Case:
         """Replace a case's reward by a person's; the case as it is now. InvalidInputError if it is unknown."""
@@ -154,6 +160,12 @@ class CaseMemory:
         picks = by_cosine(self._candidates("nearest", text, namespace, k), k)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         return [ScoredCase(cases[pick.case_id], pick.score) for pick in picks if pick.case_id in cases]
+
+    def _similarities(self, text: str, others: Sequence[str]) -> list[float]:
+        if unknown := [other for other in dict.fromkeys(others) if other not in self._recurring]:
+            self._recurring.update(zip(unknown, self._bank.embed_all(unknown), strict=True))
+        vector = self._bank.embed(text)
+        return [float(self._recurring[other] @ vector) for other in others]
 
     def _earlier_subtasks(self, description: str, k: int, namespace: str) -> list[EarlierSubtask]:
         if k <= 0:

@@ -15,13 +15,15 @@ from typing_extensions import TypedDict
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
 from graph.state import ModelCall, Subtask, SubtaskResult, Task
-from memory.case_memory import CaseMemory, EarlierSubtask
+from memory.case_memory import CaseMemory
+from memory.subtask_memory import EarlierSubtask
 from nodes.attachments import Attachments, render_files
 from nodes.json_actions import JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, sections, shorten
-from nodes.tool_loop import Dialect, Limits, Outcome, ToolLoop
+from nodes.tool_choice import ToolShelf
+from nodes.tool_loop import Limits, Outcome, ToolLoop
 
 EARLIER_RESULT_CHARS = 500
 
@@ -93,10 +95,13 @@ class Executor:
         files = render_files(
             await self.attachments.read(thread_id, assignment["task"]["files"]), self.settings.result_chars
         )
+        shelf = ToolShelf({tool.name: tool for tool in tools}, self.memory.similarities)
+        if model.native_tools:
+            await shelf.fill(assignment["subtask"]["description"], proven_tools(earlier), self.settings.max_tools)
         loop = ToolLoop(
             model,
-            dialect_of(model, tools),
-            {tool.name: tool for tool in tools},
+            NativeTools(shelf) if model.native_tools else JsonActions(tools),
+            shelf.callable_tools,
             Limits(knobs.max_steps, self.settings.context_tokens, self.settings.result_chars),
             assignment["subtask"]["id"],
             runtime.stream_writer,
@@ -125,9 +130,9 @@ class Executor:
         return [SystemMessage(system), HumanMessage(subtask_message(assignment, earlier, files))]
 
 
-def dialect_of(model: LanguageModel, tools: Sequence[BaseTool]) -> Dialect:
-    """Native tool calls where the model has them, JSON actions where it has not."""
-    return NativeTools(tools) if model.native_tools else JsonActions(tools)
+def proven_tools(earlier: Sequence[EarlierSubtask]) -> list[str]:
+    """The tools whose calls helped to solve earlier subtasks, most alike first."""
+    return [call["name"] for each in earlier for call in each.tool_calls if call["ok"]]
 
 
 def subtask_message(assignment: Assignment, earlier: Sequence[EarlierSubtask], files: str = "") -> str:

@@ -15,6 +15,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from graph.state import ToolCallRecord
 from nodes.language_model import LanguageModel
 from nodes.planner_reply import json_objects
+from nodes.tool_choice import summary
 from nodes.tool_loop import ToolRequest, Turn
 
 RESULT_SCHEMA: dict[str, Any] = {
@@ -67,8 +68,7 @@ def action_schema(tools: Sequence[BaseTool]) -> dict[str, Any]:
 def _tool_line(tool: BaseTool) -> str:
     function = convert_to_openai_tool(tool)["function"]
     arguments = ", ".join(function["parameters"].get("properties", {}))
-    summary = (tool.description or "").strip().partition("\n")[0]
-    return f"{tool.name}({arguments}): {summary}"
+    return f"{tool.name}({arguments}): {summary(tool)}"
 
 
 def _call_schema(tool: BaseTool) -> dict[str, Any]:

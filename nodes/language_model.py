@@ -10,7 +10,6 @@ from typing import Any, Literal, Protocol
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 
 from configs.errors import MementoError
 from graph.state import ModelCall
@@ -42,14 +41,14 @@ class LanguageModel:
         self,
         messages: Sequence[BaseMessage],
         *,
-        tools: Sequence[BaseTool] = (),
+        tools: Sequence[dict[str, Any]] = (),
         schema: dict[str, Any] | None = None,
     ) -> AIMessage:
         """Ask once.
 
         Args:
             messages: the whole request, system message first.
-            tools: offered as native tools.
+            tools: offered as native tools, in OpenAI's form.
             schema: what the reply must look like; ignored by a model that cannot be constrained.
 
         Raises:
@@ -61,7 +60,7 @@ class LanguageModel:
             raise self.translate(fault) from fault
         return message
 
-    def _bound(self, tools: Sequence[BaseTool], schema: dict[str, Any] | None) -> Runnable[Any, AIMessage]:
+    def _bound(self, tools: Sequence[dict[str, Any]], schema: dict[str, Any] | None) -> Runnable[Any, AIMessage]:
         if tools:
             return self.chat.bind_tools(list(tools))
         if schema is not None and self.json_schema:

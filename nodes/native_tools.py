@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage, ToolMessage
-from langchain_core.tools import BaseTool
 
 from graph.state import ToolCallRecord
 from nodes.language_model import LanguageModel
+from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import ToolRequest, Turn
 
 
@@ -18,10 +18,10 @@ from nodes.tool_loop import ToolRequest, Turn
 class NativeTools:
     """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt."""
 
-    tools: Sequence[BaseTool]
+    shelf: ToolShelf
 
     async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
-        message = await model.reply(messages, tools=self.tools)
+        message = await model.reply(messages, tools=[compact_schema(tool) for tool in self.shelf.offered])
         requests = [
             ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
         ]

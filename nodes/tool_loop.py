@@ -80,7 +80,7 @@ class ToolLoop:
 
     model: LanguageModel
     dialect: Dialect
-    tools: Mapping[str, BaseTool]
+    tools: Callable[[], Mapping[str, BaseTool]]
     limits: Limits
     subtask: int
     emit: Callable[[Event], None]
@@ -128,11 +128,12 @@ class ToolLoop:
         return {"name": request.name, "arguments": request.arguments, "result": text, "ok": ok}
 
     async def _outcome(self, request: ToolRequest) -> tuple[str, bool]:
-        tool = self.tools.get(request.name)
+        tools = self.tools()
+        tool = tools.get(request.name)
         if request.fault is not None:
             return request.fault, False
         if tool is None:
-            return f"there is no tool {request.name!r}; the tools are: {', '.join(self.tools) or 'none'}", False
+            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
         try:
             return str(await tool.ainvoke(request.arguments)), True
         except (ToolCallError, ToolServerError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from importlib import import_module
 
@@ -11,6 +12,7 @@ _one_at_a_time = threading.Lock()
 
 def load_library() -> None:
     """Import what sessions need, and what they would import at the first call. Blocks: call it in a thread."""
+    os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # the adapters import langgraph, which reads it then
     with _one_at_a_time:
         import_module("langchain_mcp_adapters.tools")
         import_module("jsonschema")

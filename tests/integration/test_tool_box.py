@@ -137,7 +137,7 @@ async def test_a_server_that_died_is_started_again_at_the_next_call(home: Path) 
 
 
 async def test_a_server_that_cannot_be_started_again_says_so_without_details(home: Path, tmp_path: Path) -> None:
-    script = await asyncio.to_thread(shutil.copy, RAW, tmp_path / "raw.py")
+    script = Path(await asyncio.to_thread(shutil.copy, RAW, tmp_path / "raw.py"))
     async with open_tools(await configured(home, {"raw": raw() | {"args": [str(script)]}})) as box:
         tools = await by_name(box)
         await asyncio.to_thread(script.unlink)

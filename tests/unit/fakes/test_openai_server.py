@@ -184,3 +184,10 @@ def test_as_a_process_it_prints_its_address_and_logs_each_request(tmp_path: Path
     line = json.loads(log.read_text(encoding="utf-8"))
     assert json.loads(line["body"])["messages"] == HELLO
     assert line["rule"] == 0
+
+
+async def test_it_can_be_used_where_an_event_loop_runs() -> None:
+    with OpenAIServer([{"reply": {"content": "hi"}, "delay": 0.05}]) as server:
+        async with openai.AsyncOpenAI(api_key="sk-test", base_url=server.url) as api:
+            reply = await api.chat.completions.create(model="o3", messages=HELLO)
+    assert reply.choices[0].message.content == "hi"
