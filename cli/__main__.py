@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from itertools import takewhile
@@ -11,6 +12,8 @@ from itertools import takewhile
 from cli.exits import DONE, INTERRUPTED
 from cli.interrupts import INTERRUPTS, Interrupted
 from cli.options import Given
+
+LEAVING_SECONDS = 10.0
 
 
 def main() -> None:
@@ -24,6 +27,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _silence_stdout()
+    _end_within(LEAVING_SECONDS, code)
     sys.exit(code)
 
 
@@ -56,6 +60,13 @@ def _invoke(arguments: Sequence[str], given: Given) -> int:
 
     code = build_app()(list(arguments), prog_name="memento", standalone_mode=False, obj=given)
     return code if isinstance(code, int) else DONE
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """A thread that a library left running must not keep a finished command from ending."""
+    timer = threading.Timer(seconds, os._exit, [code])
+    timer.daemon = True
+    timer.start()
 
 
 def _mend_streams() -> None:

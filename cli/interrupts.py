@@ -6,12 +6,15 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
 from cli.exits import INTERRUPTED
 
 GRACE = 8.0
+SAME_PRESS = 0.5
+"""Seconds in which a second signal is the first one again: timeout(1) and the like signal a process and its group."""
 SHOW_CURSOR = b"\r\x1b[?25h"
 
 
@@ -29,6 +32,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.last_words: Callable[[], None] | None = None
         self._timer: threading.Timer | None = None
+        self._first = 0.0
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -42,7 +46,10 @@ class Interrupts:
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._timer is not None:
-            self._end()
+            if time.monotonic() - self._first > SAME_PRESS:
+                self._end()
+            return
+        self._first = time.monotonic()
         self._timer = threading.Timer(GRACE, self._end)
         self._timer.daemon = True
         self._timer.start()

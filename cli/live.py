@@ -17,6 +17,8 @@ from cli.run_view import Call, Item, RunView
 from cli.symbols import symbols_of
 
 CALLS_SHOWN = 4
+SPARE = 4
+"""Columns left free: the terminal's echo of ^C must not wrap, or the next frame begins a line too low."""
 STYLES = {"done": "green", "failed": "red", "pending": "dim", "running": "cyan"}
 
 
@@ -113,7 +115,8 @@ class LiveView:
         return Text(f"{now - self.view.stage_since:.1f} s", style="dim")
 
     def _columns(self, rows: list[tuple[Text, Text, Text]]) -> Table:
-        grid = Table.grid(padding=(0, 1), expand=True)
+        grid = Table.grid(padding=(0, 1))
+        grid.width = max(self._console.width - SPARE, 20)
         grid.add_column(width=1)
         grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         grid.add_column(justify="right", no_wrap=True)

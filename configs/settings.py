@@ -143,8 +143,9 @@ def environment_without_secrets() -> dict[str, str]:
 
 
 def environment_values(names: Iterable[str]) -> dict[str, str]:
-    """The named variables that are set; used for the `${NAME}` references of an mcp.json."""
-    return {name: os.environ[name] for name in names if name in os.environ}
+    """The named variables that are set, in .env or the environment; for the `${NAME}` references of an mcp.json."""
+    known = {**_dotenv(), **os.environ}
+    return {name: value for name in names if (value := known.get(name)) is not None}
 
 
 def _yaml_source(name_or_path: str) -> _Source:

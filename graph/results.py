@@ -95,10 +95,12 @@ def _elapsed(snapshot: StateSnapshot) -> float:
 
 
 def _recorded_error(snapshot: StateSnapshot) -> RunError | None:
-    """A failed node's exception, which a checkpoint keeps as its repr: `Name('message')`."""
+    """A failed node's exception, which a checkpoint keeps as its repr: `Name('message')`; being stopped is no failure."""
     for task in snapshot.tasks:
         if task.error is not None:
             name, _, rest = str(task.error).partition("(")
+            if name == "CancelledError":
+                continue
             return RunError(name, rest.removesuffix(")").strip("'\""))
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -24,6 +25,7 @@ from memory.writer_lock import WriterLock
 if TYPE_CHECKING:
     from memory.embedding import Vectors
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 P = ParamSpec("P")
 OUTCOMES: tuple[tuple[Kind, Reward], ...] = (("success", 1), ("failure", 0))
@@ -201,7 +203,8 @@ class CaseBank:
         folder = self._settings.home / FOLDER
         try:
             if folder.exists():
-                folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
+                kept = folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
+                _log.warning("the index was damaged: kept as %s, rebuilding it from the journal", kept)
         except OSError as error:
             raise CaseBankError(f"cannot set the damaged index {folder} aside: {error.strerror}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
@@ -27,6 +28,10 @@ PREFIX = "memento"
 DEADLINE_SECONDS = 30.0
 PART = 2_000
 """Rows in one upsert: below Chroma's limit, and quick enough for the deadline."""
+
+
+_OUTSIDE = re.compile(r"\(code: (?:5|6|8|13|14)\)|os error (?:13|28|30)\b")
+"""SQLite's busy, locked, read-only, full and cannot-open, and the system's: a new index would fare no better."""
 
 
 class DamagedIndexError(CaseBankError):
@@ -57,11 +62,17 @@ class ChromaIndex:
     def embedded(cls, home: Path, fingerprint: str) -> ChromaIndex:
         """The index in a folder of the home; the caller holds the home's writer lock."""
         import chromadb
+        from chromadb.api.shared_system_client import SharedSystemClient
         from chromadb.config import Settings
 
         _prepare(home / FOLDER)
         options = Settings(anonymized_telemetry=False)
-        client = _within(DEADLINE_SECONDS, lambda: chromadb.PersistentClient(str(home / FOLDER), settings=options))
+        path = str(home / FOLDER)
+        try:
+            client = _within(DEADLINE_SECONDS, lambda: chromadb.PersistentClient(path, settings=options))
+        except CaseBankError:
+            SharedSystemClient._identifier_to_system.pop(path, None)  # what failed to start would be used again
+            raise
         return cls(cast("Client", client), fingerprint, shared=False)
 
     @classmethod
@@ -149,8 +160,8 @@ class ChromaIndex:
 
     def close(self) -> None:
         """Let go of files and connections. The index is not used again."""
-        for server in (self._client._server, self._client._admin_client._server):
-            session = getattr(server, "_session", None)  # Chroma's HTTP client leaves its connections open
+        for client in (self._client, self._client._admin_client):  # whose HTTP sessions Chroma leaves open
+            session = getattr(getattr(client, "_server", None), "_session", None)
             if session is not None:
                 session.close()
         _within(self._deadline, self._client.close)
@@ -219,12 +230,11 @@ def _within(seconds: float, function: Callable[[], T]) -> T:
         raise CaseBankError(f"the case bank did not answer within {seconds:.0f} seconds") from None
     except (OSError, httpx.TransportError) as error:
         raise CaseBankError(f"the case bank cannot be reached: {_line(error)}") from error
-    except ChromaError as error:
-        raise DamagedIndexError(f"the case bank failed: {_line(error)}") from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        if not isinstance(error, ChromaError) and type(error).__name__ != "PanicException":
             raise
-        raise DamagedIndexError(f"the case bank failed: {_line(error)}") from error
+        kind = CaseBankError if _OUTSIDE.search(str(error)) else DamagedIndexError
+        raise kind(f"the case bank failed: {_line(error)}") from error
 
 
 def _line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 from langchain_core.tools import BaseTool
 
@@ -59,7 +60,7 @@ class HeldServer:
             ToolServerError: it does not start; the message is one line that goes on after the server's name.
             ConfigurationError: its configuration names an environment variable that is not set.
         """
-        config = with_references(self._config)
+        config = await anyio.to_thread.run_sync(with_references, self._config)
         self._stop, self._stopped, self._doubtful = anyio.Event(), anyio.Event(), False
         self._reason = "was stopped"
         try:

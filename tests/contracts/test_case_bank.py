@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    command = [Path(sys.executable).with_name("chroma"), "run", "--path", folder, "--host", "127.0.0.1"]
+    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder), "--host", "127.0.0.1"]
     with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL) as process:
         try:
             wait_for(f"{url}/api/v2/heartbeat")
@@ -213,7 +214,7 @@ async def test_two_memories_of_one_process_share_the_bank(bank: Settings) -> Non
 async def test_homes_share_a_server_and_leave_each_others_cases(
     chroma_server: str, settings: SettingsFactory, tmp_path: Path
 ) -> None:
-    shared = {"chroma_url": chroma_server, "namespace": f"team-{uuid.uuid4().hex[:8]}"}
+    shared: dict[str, Any] = {"chroma_url": chroma_server, "namespace": f"team-{uuid.uuid4().hex[:8]}"}
     here, there = settings(home=tmp_path / "here", **shared), settings(home=tmp_path / "there", **shared)
     async with open_case_memory(here) as one, open_case_memory(there) as two:
         await one.write(make(here, "from here", calls=True), Episode())

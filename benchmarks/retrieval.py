@@ -1,0 +1,228 @@
+"""Retrieval and import against the original's way, both sides in one run: `python -m benchmarks.retrieval [BANK]`.
+
+Retrieval: the original embeds the whole bank and the question with sentence-transformers for every question and takes
+the top k by cosine; ours is `CaseMemory.retrieve`, the question's embedding included, model and bank being loaded on
+both sides. Import: one `memento cases import` of the file against one such command a case, and the same two inside one
+open memory; one at a time is measured on a part and scaled. Medians over repetitions, ratios taken in pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.settings import Settings, load_settings
+from memory.case_memory import CaseMemory, open_case_memory
+from memory.exchange import read_file
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BANK = Path(__file__).resolve().parents[2] / "shared" / "data" / "memory.jsonl"
+K = 4
+SYNTHETIC_CASES = 1278
+QUESTIONS = 20
+COMMANDS_MEASURED = 3
+CALLS_MEASURED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Seconds of each repetition, the baseline's scaled where only a part was measured."""
+
+    name: str
+    baseline: str
+    baseline_seconds: list[float]
+    ours_seconds: list[float]
+    goal: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Median over the repetitions of how many times faster ours was."""
+        pairs = zip(self.baseline_seconds, self.ours_seconds, strict=True)
+        return statistics.median(baseline / ours for baseline, ours in pairs)
+
+    @property
+    def verdict(self) -> str:
+        if self.goal is None:
+            return "for comparison"
+        return f"goal {self.goal:.0f}x: {'met' if self.ratio >= self.goal else 'MISSED'}"
+
+
+def main() -> int:
+    """Run everything, print the table, write JSON where asked; 1 when a goal was missed."""
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="memento-bench-") as folder:
+        path, origin = bank_file(options.bank, Path(folder))
+        entries, _ = read_file(path, "default")
+        print(f"bank: {len(entries)} cases, {origin}; {platform.machine()}, {os.cpu_count()} CPUs; k={K}")
+        print(f"{options.repetitions} repetitions, medians", flush=True)
+        results = [
+            measure_retrieval(path, Path(folder), options.repetitions),
+            *measure_import(path, Path(folder), options.repetitions),
+        ]
+    for result in results:
+        print(row(result))
+    if options.json is not None:
+        measured = [{**asdict(result), "ratio": result.ratio} for result in results]
+        options.json.write_text(json.dumps({"bank": origin, "cases": len(entries), "results": measured}, indent=2))
+    return 0 if all(result.goal is None or result.ratio >= result.goal for result in results) else 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__.partition("\n")[0])
+    parser.add_argument("bank", nargs="?", type=Path, help="JSONL in a format that `memento cases import` reads")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="where to write the figures")
+    return parser.parse_args()
+
+
+def bank_file(given: Path | None, folder: Path) -> tuple[Path, str]:
+    """The bank to measure on, and where it is from."""
+    if given is not None or BANK.is_file():
+        return given or BANK, f"of {(given or BANK).name}"
+    path = folder / "synthetic.jsonl"
+    path.write_text("".join(f"{json.dumps(case)}\n" for case in synthetic_cases()), encoding="utf-8")
+    return path, "synthetic (seed 0), the original's bank not being there"
+
+
+def synthetic_cases() -> list[dict[str, object]]:
+    draw = random.Random(0)
+    relations = ["capital", "birthplace", "employer", "mother", "publisher", "genre", "spouse", "height", "composer"]
+    subjects = ["river", "film", "novel", "city", "painter", "album", "bridge", "university", "general", "opera"]
+    questions = (
+        f"What is the {draw.choice(relations)} of the {draw.choice(subjects)} numbered {number} in the {place} list?"
+        for number in range(SYNTHETIC_CASES)
+        for place in [draw.choice(["northern", "second", "oldest", "national", "longest"])]
+    )
+    steps = [{"id": 1, "description": "Find the entry in the list."}, {"id": 2, "description": "Look the value up."}]
+    return [{"question": text, "plan": {"plan": steps}, "reward": int(draw.random() < 0.7)} for text in questions]
+
+
+def measure_retrieval(path: Path, folder: Path, repetitions: int) -> Comparison:
+    model = reference_model()
+    entries, _ = read_file(path, "default")
+    tasks = [entry.case.task for entry in entries]
+    questions = [f"{task} And why?" for task in random.Random(1).sample(tasks, repetitions * QUESTIONS)]
+    return asyncio.run(compare_retrieval(path, home(folder, "retrieval"), tasks, questions, model))
+
+
+async def compare_retrieval(
+    path: Path, settings: Settings, tasks: Sequence[str], questions: Sequence[str], model: SentenceTransformer
+) -> Comparison:
+    baseline, ours = [], []
+    async with open_case_memory(settings) as memory:
+        await memory.import_file(path, namespace="default")
+        await ask(memory, "warm-up")
+        for start in range(0, len(questions), QUESTIONS):
+            part = questions[start : start + QUESTIONS]
+            baseline.append(timed(lambda part=part: originals_top_k(model, tasks, part[0])))
+            ours.append(statistics.median([await ask(memory, question) for question in part]))
+    return Comparison("retrieve", "embed the whole bank for the question", baseline, ours, goal=500)
+
+
+async def ask(memory: CaseMemory, question: str) -> float:
+    started = time.perf_counter()
+    await memory.retrieve(question, policy="cosine", k=K, namespace="default")
+    return time.perf_counter() - started
+
+
+def reference_model() -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    from memory.minilm import bundled_folder
+
+    model = SentenceTransformer(str(bundled_folder()), device="cpu")
+    model.encode(["warm-up"])
+    return model
+
+
+def originals_top_k(model: SentenceTransformer, tasks: Sequence[str], question: str) -> list[int]:
+    """What the original does for each question: everything is embedded anew, nothing is kept."""
+    bank = model.encode(list(tasks), normalize_embeddings=True, convert_to_tensor=True, show_progress_bar=False)
+    query = model.encode([question], normalize_embeddings=True, convert_to_tensor=True, show_progress_bar=False)
+    return [int(row) for row in (bank @ query[0]).topk(min(K, len(tasks))).indices]
+
+
+def measure_import(path: Path, folder: Path, repetitions: int) -> list[Comparison]:
+    lines = path.read_bytes().splitlines(keepends=True)
+    commands: tuple[list[float], list[float]] = ([], [])
+    calls: tuple[list[float], list[float]] = ([], [])
+    for repetition in range(repetitions):
+        at = str(repetition)
+        one_a_command = timed(lambda at=at: import_singly(lines[:COMMANDS_MEASURED], folder / f"single-{at}"))
+        commands[0].append(one_a_command * len(lines) / COMMANDS_MEASURED)
+        commands[1].append(timed(lambda at=at: import_command(path, folder / f"batch-{at}")))
+        singly, batch = asyncio.run(import_in_memory(path, home(folder, f"calls-{at}"), home(folder, f"whole-{at}")))
+        calls[0].append(singly)
+        calls[1].append(batch)
+    return [
+        Comparison("import", f"one command a case (scaled from {COMMANDS_MEASURED})", *commands, goal=20),
+        Comparison("import, memory open", f"one call a case (scaled from {CALLS_MEASURED})", *calls),
+    ]
+
+
+def import_singly(lines: Sequence[bytes], home_folder: Path) -> None:
+    for line in lines:
+        with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+            file.write(line)
+            file.flush()
+            import_command(Path(file.name), home_folder)
+
+
+def import_command(path: Path, home_folder: Path) -> None:
+    command = [sys.executable, "-m", "cli", "cases", "import", str(path)]
+    environment = {**os.environ, "MEMENTO_HOME": str(home_folder)}
+    subprocess.run(command, env=environment, check=True, capture_output=True)  # noqa: S603  # our own command line
+
+
+async def import_in_memory(path: Path, single: Settings, whole: Settings) -> tuple[float, float]:
+    """Seconds for one call a case, scaled to the whole file, and for one call; embedder and index are open."""
+    entries, _ = read_file(path, "default")
+    cases = [entry.case for entry in entries]
+    async with open_case_memory(single) as memory:
+        await ask(memory, "warm-up")
+        started = time.perf_counter()
+        for case in cases[:CALLS_MEASURED]:
+            await memory.import_cases([case])
+        singly = (time.perf_counter() - started) * len(cases) / min(CALLS_MEASURED, len(cases))
+    async with open_case_memory(whole) as memory:
+        await ask(memory, "warm-up")
+        started = time.perf_counter()
+        await memory.import_cases(cases)
+        return singly, time.perf_counter() - started
+
+
+def home(folder: Path, name: str) -> Settings:
+    return load_settings(overrides=[f"home={folder / name}"])
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def row(result: Comparison) -> str:
+    baseline, ours = (statistics.median(seconds) for seconds in (result.baseline_seconds, result.ours_seconds))
+    return (
+        f"{result.name:<20} {ours:>9.4f} s   {result.baseline:<40} {baseline:>9.2f} s   "
+        f"{result.ratio:>6.0f}x   {result.verdict}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
