@@ -27,6 +27,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _silence_stdout()
+    INTERRUPTS.ignore()
     _end_within(LEAVING_SECONDS, code)
     sys.exit(code)
 

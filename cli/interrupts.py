@@ -38,6 +38,11 @@ class Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
+    def ignore(self) -> None:
+        """The command is done: its exit code is not to be changed while the interpreter shuts down."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
     def settle(self) -> None:
         """The interrupt is dealt with and the process goes on, as the chat does."""
         if self._timer is not None:

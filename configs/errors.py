@@ -15,8 +15,11 @@ MementoError
 """
 
 
-class MementoError(Exception):
-    """Base of everything this project raises on purpose."""
+class MementoError(RuntimeError):
+    """Base of everything this project raises on purpose.
+
+    A RuntimeError, because LangGraph API servers hide the message of any exception that is not of a builtin kind.
+    """
 
 
 class UserError(MementoError):

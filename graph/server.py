@@ -22,4 +22,4 @@ async def make_graph(runtime: ServerRuntime[Context]) -> AsyncIterator[Any]:
     if runtime.execution_runtime is None:
         yield build_graph(closed_services(settings))
     else:
-        yield build_graph(await shared_services(settings))
+        yield build_graph(await shared_services.get(settings))

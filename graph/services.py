@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -72,16 +73,29 @@ class _Closed:
         raise RuntimeError(f"this graph was built for reading; {name} needs open_services()")
 
 
-_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[AsyncExitStack, Services]] = WeakKeyDictionary()
+class SharedServices:
+    """The services of a server that builds the graph anew for every run and runs them on several event loops.
 
-
-async def shared_services(settings: Settings) -> Services:
-    """The services of this process for the running event loop, opened at the first call and kept until the loop ends.
-
-    For servers that build the graph anew for every run. Nothing in them is state that a second worker would need.
+    Case memory and tools belong to no loop and are opened once; the models' connections belong to one, so each loop
+    gets models of its own. All stay open until the process ends. Nothing in them is state a second worker would need.
     """
-    loop = asyncio.get_running_loop()
-    if loop not in _shared:
-        stack = AsyncExitStack()
-        _shared[loop] = (stack, await stack.enter_async_context(open_services(settings, checkpoints=False)))
-    return _shared[loop][1]
+
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+        self._opened: Services | None = None
+        self._models: WeakKeyDictionary[asyncio.AbstractEventLoop, ModelPool] = WeakKeyDictionary()
+        self._stack = AsyncExitStack()
+
+    async def get(self, settings: Settings) -> Services:
+        """The services for a run on the running loop."""
+        await asyncio.to_thread(self._opening.acquire)
+        try:
+            if self._opened is None:
+                self._opened = await self._stack.enter_async_context(open_services(settings, checkpoints=False))
+        finally:
+            self._opening.release()
+        models = self._models.setdefault(asyncio.get_running_loop(), ModelPool(settings))
+        return replace(self._opened, models=models)
+
+
+shared_services = SharedServices()

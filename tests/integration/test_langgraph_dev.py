@@ -64,7 +64,8 @@ def server(model: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_up(url, process, log)
-            yield Server(get_sync_client(url=url, api_key=None), url, folder / "home", log)
+            with get_sync_client(url=url, api_key=None) as client:
+                yield Server(client, url, folder / "home", log)
         finally:
             process.terminate()
             try:
@@ -91,12 +92,17 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> Non
     raise AssertionError(f"langgraph dev did not come up:\n{log.read_text()[-4000:]}")
 
 
+def _assistant_id(server: Server) -> str:
+    (assistant,) = server.client.assistants.search(graph_id=ASSISTANT)
+    return str(assistant["assistant_id"])
+
+
 def _question(text: str = QUESTION) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}]}
 
 
 def test_schemas_and_drawing_open_nothing(server: Server) -> None:
-    schemas = server.client.assistants.get_schemas(ASSISTANT)
+    schemas = server.client.assistants.get_schemas(_assistant_id(server))
     inputs = schemas["input_schema"]["properties"]
     assert {"messages", "files", "expected_answer"} <= set(inputs)
     assert {"messages", "answer", "reward", "case_id", "plan", "subtasks"} == set(
@@ -105,7 +111,7 @@ def test_schemas_and_drawing_open_nothing(server: Server) -> None:
     form = schemas["context_schema"]["properties"]
     assert {"planner_model", "executor_model", "policy", "top_k", "max_cycles", "max_steps"} <= set(form)
     assert all(each["description"] for each in form.values())
-    drawing = server.client.assistants.get_graph(ASSISTANT)
+    drawing = server.client.assistants.get_graph(_assistant_id(server))
     edges = {(edge["source"], edge["target"]) for edge in drawing["edges"]}
     assert {("plan", "execute"), ("execute", "reflect"), ("reflect", "plan"), ("reflect", "write_memory")} <= edges
     assert not (server.home / "journal.jsonl").exists()
@@ -161,7 +167,8 @@ def test_the_same_question_gives_the_same_in_cli_script_and_server(
     assert len(replay(tmp_path / "script").entries) == 1
 
 
-def test_no_request_was_too_slow_or_blocking(server: Server) -> None:
+def test_the_server_found_nothing_slow_or_blocking(server: Server) -> None:
     log = server.log.read_text()
+    assert "Starting" in log, "the log is the server's"
     assert "Blocking call" not in log
-    assert "Traceback" not in log.replace("the question is empty", "")
+    assert "Slow graph load" not in log
