@@ -1,9 +1,9 @@
 """Retrieval and import against the original's way, both sides in one run: `python -m benchmarks.retrieval [BANK]`.
 
-Retrieval: the original embeds the whole bank and the question with sentence-transformers for every question and takes
-the top k by cosine; ours is `CaseMemory.retrieve`, the question's embedding included, model and bank being loaded on
-both sides. Import: one `memento cases import` of the file against one such command a case, and the same two inside one
-open memory; one at a time is measured on a part and scaled. Medians over repetitions, ratios taken in pairs.
+Retrieval: for every question the original embeds the whole bank and the question with sentence-transformers and takes
+the top k by cosine; ours is `CaseMemory.retrieve`, the question's embedding included. Both sides have model and bank
+loaded. Import: one `memento cases import` of the file against one such command a case, and the same two inside one open
+memory; one at a time is measured on a part and scaled. Medians over repetitions, ratios taken in pairs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from configs.settings import Settings, load_settings
 from memory.case_memory import CaseMemory, open_case_memory
@@ -31,6 +31,7 @@ from memory.exchange import read_file
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+P = ParamSpec("P")
 BANK = Path(__file__).resolve().parents[2] / "shared" / "data" / "memory.jsonl"
 K = 4
 SYNTHETIC_CASES = 1278
@@ -129,7 +130,7 @@ async def compare_retrieval(
         await ask(memory, "warm-up")
         for start in range(0, len(questions), QUESTIONS):
             part = questions[start : start + QUESTIONS]
-            baseline.append(timed(lambda part=part: originals_top_k(model, tasks, part[0])))
+            baseline.append(timed(originals_top_k, model, tasks, part[0]))
             ours.append(statistics.median([await ask(memory, question) for question in part]))
     return Comparison("retrieve", "embed the whole bank for the question", baseline, ours, goal=500)
 
@@ -142,9 +143,11 @@ async def ask(memory: CaseMemory, question: str) -> float:
 
 def reference_model() -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
     from memory.minilm import bundled_folder
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
     model = SentenceTransformer(str(bundled_folder()), device="cpu")
     model.encode(["warm-up"])
     return model
@@ -163,9 +166,9 @@ def measure_import(path: Path, folder: Path, repetitions: int) -> list[Compariso
     calls: tuple[list[float], list[float]] = ([], [])
     for repetition in range(repetitions):
         at = str(repetition)
-        one_a_command = timed(lambda at=at: import_singly(lines[:COMMANDS_MEASURED], folder / f"single-{at}"))
+        one_a_command = timed(import_singly, lines[:COMMANDS_MEASURED], folder / f"single-{at}")
         commands[0].append(one_a_command * len(lines) / COMMANDS_MEASURED)
-        commands[1].append(timed(lambda at=at: import_command(path, folder / f"batch-{at}")))
+        commands[1].append(timed(import_command, path, folder / f"batch-{at}"))
         singly, batch = asyncio.run(import_in_memory(path, home(folder, f"calls-{at}"), home(folder, f"whole-{at}")))
         calls[0].append(singly)
         calls[1].append(batch)
@@ -210,9 +213,9 @@ def home(folder: Path, name: str) -> Settings:
     return load_settings(overrides=[f"home={folder / name}"])
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(work: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> float:
     started = time.perf_counter()
-    work()
+    work(*arguments, **options)
     return time.perf_counter() - started
 
 

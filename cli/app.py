@@ -38,18 +38,23 @@ def build_app() -> typer.Typer:
     return app
 
 
+def print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print_text(f"memento {version('memento-agent')}")
+        raise typer.Exit
+
+
 def root(
     context: typer.Context,
     config: Config = None,
     overrides: Overrides = None,
-    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", metavar="", help="Print the version.", is_eager=True, callback=print_version)
+    ] = False,
 ) -> None:
     """Options before the command hold for every command."""
-    if version:
-        from importlib.metadata import version as installed
-
-        print_text(f"memento {installed('memento-agent')}")
-        raise typer.Exit
     given = given_of(context)
     given.config = config
     given.overrides = list(overrides or [])

@@ -23,7 +23,7 @@ MAX_STDIN_CHARS = 10_000_000
 
 def ask(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="The task; - reads it from stdin.")],
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The task; - reads it from stdin.")],
     file: Annotated[
         list[Path] | None, typer.Option("--file", metavar="PATH", help="A file the task is about; may be repeated.")
     ] = None,

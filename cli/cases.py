@@ -77,7 +77,7 @@ def show(
 @app.command()
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="A task, or what it is about.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A task, or what it is about.")],
     limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=1000, help="The nearest so many.")] = 10,
     config: Config = None,
     overrides: Overrides = None,

@@ -21,7 +21,7 @@ async def model_checks(settings: Settings) -> AsyncIterator[Check]:
     for provider, names in models_by_provider(settings).items():
         if provider == "openai":
             yield openai_key(settings)
-            yield await openai_endpoint(settings, names)
+            yield await asyncio.to_thread(openai_endpoint, settings, names)
         elif provider == "azure":
             for check in azure(settings, names):
                 yield check
@@ -48,23 +48,23 @@ def openai_key(settings: Settings) -> Check:
     return Check("key", "missing", "OPENAI_API_KEY is not set", f"set it, {LOCAL}")
 
 
-async def openai_endpoint(settings: Settings, names: list[str]) -> Check:
-    """Whether the endpoint answers and lists the models."""
+def openai_endpoint(settings: Settings, names: list[str]) -> Check:
+    """Whether the endpoint answers and lists the models. Blocks, ten seconds at most."""
     import openai
 
     where = settings.openai_base_url or "api.openai.com"
     if settings.openai_api_key is None and settings.openai_base_url is None:
         return Check("model endpoint", "missing", "not asked, because there is no key", f"set OPENAI_API_KEY, {LOCAL}")
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
-    client = openai.AsyncOpenAI(api_key=key, base_url=settings.openai_base_url, timeout=TIMEOUT, max_retries=0)
+    client = openai.OpenAI(api_key=key, base_url=settings.openai_base_url, timeout=TIMEOUT, max_retries=0)
     try:
-        async with client, asyncio.timeout(TIMEOUT):
-            listed = {model.id async for model in client.models.list()}
+        with client:
+            listed = {model.id for model in client.models.list()}
     except openai.AuthenticationError:
         return Check("model endpoint", "broken", f"{where} refuses the key", "set OPENAI_API_KEY to a valid key")
     except openai.NotFoundError:
         return Check("model endpoint", "ok", f"{where} answers, but lists no models, so the names are not checked")
-    except (openai.OpenAIError, TimeoutError, ValueError) as error:
+    except (openai.OpenAIError, ValueError) as error:
         fix = f"check OPENAI_BASE_URL and the network, {LOCAL}"
         return Check("model endpoint", "broken", f"{where} cannot be used ({type(error).__name__})", fix)
     unknown = [name for name in names if name not in listed]

@@ -72,8 +72,9 @@ def _explained(error: Exception, given: Given) -> tuple[int, str, str]:
         return code_of(error), type(error).__name__, str(error)
     if isinstance(error, typer.exceptions.TyperException):
         return error.exit_code, "UsageError", _usage(error)
-    where = _logged(error, given)
-    return FAILED, type(error).__name__, f"unexpected {type(error).__name__}: {str(error)[:300]} ({where})"
+    home, hidden = _settings(given)
+    message = f"unexpected {type(error).__name__}: {_without(hidden, str(error))[:300]}"
+    return FAILED, type(error).__name__, f"{message} ({_logged(error, home, hidden)})"
 
 
 def _usage(error: typer.exceptions.TyperException) -> str:
@@ -82,20 +83,34 @@ def _usage(error: typer.exceptions.TyperException) -> str:
     return f"{message} (see {context.command_path} --help)" if context is not None else message
 
 
-def _logged(error: Exception, given: Given) -> str:
-    """Append the traceback to the error log, keys struck out; says where, or why not."""
+def _settings(given: Given) -> tuple[Path | None, list[str]]:
+    """The home and every secret value, as far as the settings can be read."""
     from configs.settings import load_settings, secrets
 
     try:
         settings = given.settings or load_settings()
-        text = "".join(traceback.format_exception(error))
-        for secret in secrets(settings):
-            text = text.replace(secret, "***")
-        path = settings.home / LOG
+    except MementoError:
+        return None, []
+    return settings.home, secrets(settings)
+
+
+def _without(secrets: list[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _logged(error: Exception, home: Path | None, secrets: list[str]) -> str:
+    """Append the traceback to the error log; says where, or that it could not."""
+    if home is None:
+        return "no traceback was kept"
+    path = home / LOG
+    text = _without(secrets, "".join(traceback.format_exception(error)))
+    try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
             log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")
-    except (OSError, MementoError):
-        return "the traceback could not be written to the error log"
+    except OSError:
+        return f"the traceback could not be written to {path}"
     return f"traceback in {path}"

@@ -44,7 +44,7 @@ def list_(
 @app.command()
 def call(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="As listed by tools list.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As listed by tools list.")],
     arguments: Annotated[str, typer.Argument(metavar="JSON", help='Its arguments: \'{"a": 2, "b": 3}\'.')] = "{}",
     config: Config = None,
     overrides: Overrides = None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from memory.case import Case, ToolUse
+from memory.case import Case, Step, ToolUse
 
 
 class SolvedSubtask(BaseModel):
@@ -20,17 +20,22 @@ class SolvedSubtask(BaseModel):
     description: str
     result: str
     calls: tuple[ToolUse, ...]
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierSubtask:
-    """A solved subtask found for a new one. `tool_calls` have name, arguments, result and ok; `score` is the cosine."""
+    """A solved subtask found for a new one.
+
+    `tool_calls` have name, arguments, result and ok; `needed` are the results it built on; `score` is the cosine.
+    """
 
     description: str
     result: str
     tool_calls: list[dict[str, Any]]
     score: float
     case_id: str
+    needed: tuple[str, ...] = ()
 
 
 def subtasks_of(case: Case) -> list[SolvedSubtask]:
@@ -42,6 +47,7 @@ def subtasks_of(case: Case) -> list[SolvedSubtask]:
             description=step.description,
             result=step.result,
             calls=step.calls,
+            needed=_needed(step, case),
         )
         for step in case.plan
         if step.status == "done" and (step.result or step.calls)
@@ -51,4 +57,17 @@ def subtasks_of(case: Case) -> list[SolvedSubtask]:
 def found(subtask: SolvedSubtask, score: float) -> EarlierSubtask:
     """The subtask as its reader gets it."""
     calls = [call.model_dump(mode="json") for call in subtask.calls]
-    return EarlierSubtask(subtask.description, subtask.result, calls, score, subtask.case_id)
+    return EarlierSubtask(subtask.description, subtask.result, calls, score, subtask.case_id, subtask.needed)
+
+
+def _needed(step: Step, case: Case) -> tuple[str, ...]:
+    """The results the step built on, directly or through others, in the order of the plan."""
+    steps = {each.id: each for each in case.plan}
+    wanted: set[int] = set()
+    waiting = list(step.depends_on)
+    while waiting:
+        number = waiting.pop()
+        if number in steps and number not in wanted:
+            wanted.add(number)
+            waiting.extend(steps[number].depends_on)
+    return tuple(each.result for each in case.plan if each.id in wanted)

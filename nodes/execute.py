@@ -18,7 +18,7 @@ from graph.state import ModelCall, Subtask, SubtaskResult, Task
 from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
 from nodes.attachments import Attachments, render_files
-from nodes.json_actions import JsonActions, tool_lines
+from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, sections, shorten
@@ -123,11 +123,11 @@ class Executor:
         earlier: Sequence[EarlierSubtask],
         files: str,
     ) -> list[BaseMessage]:
+        message = subtask_message(assignment, earlier, files)
         if model.native_tools:
-            system = self.prompts.render("executor_native")
-        else:
-            system = self.prompts.render("executor_json", tools=tool_lines(tools))
-        return [SystemMessage(system), HumanMessage(subtask_message(assignment, earlier, files))]
+            return [SystemMessage(self.prompts.render("executor_native")), HumanMessage(message)]
+        system = self.prompts.render("executor_json", tools=tool_lines(tools))
+        return [SystemMessage(system), HumanMessage(f"{message}\n{REPLY}")]
 
 
 def proven_tools(earlier: Sequence[EarlierSubtask]) -> list[str]:
@@ -136,22 +136,28 @@ def proven_tools(earlier: Sequence[EarlierSubtask]) -> list[str]:
 
 
 def subtask_message(assignment: Assignment, earlier: Sequence[EarlierSubtask], files: str = "") -> str:
-    """The user message: earlier subtasks, files, the question, the results this subtask needs, and the subtask."""
-    needed = "\n".join(f"Result of {each['id']}: {each['result']}" for each in assignment["needed"])
+    """The user message: the question, earlier subtasks, files, the results this subtask needs, and the subtask."""
+    examples = ["Earlier subtasks:", *(render_earlier(each) for each in reversed(earlier)), "New subtask:"]
     return sections(
-        fence("examples", "\n\n".join(render_earlier(each) for each in reversed(earlier))),
-        files,
         f"Question: {assignment['task']['question']}",
-        needed,
-        f"Subtask: {assignment['subtask']['description']}",
+        files,
+        "\n".join(
+            [
+                *(examples if earlier else []),
+                *(f"Result {each['id']}: {each['result']}" for each in assignment["needed"]),
+                f"Subtask: {assignment['subtask']['description']}",
+            ]
+        ),
     )
 
 
 def render_earlier(earlier: EarlierSubtask) -> str:
-    """An earlier subtask that succeeded: what it was, the tool calls made, what they gave."""
-    lines = [f"Subtask: {earlier.description}"]
+    """An earlier subtask that succeeded: what it built on, what it was, the tool calls made, what they gave."""
+    lines = [f"Result {number}: {result}" for number, result in enumerate(earlier.needed, 1)]
+    lines.append(f"Subtask: {earlier.description}")
     for call in earlier.tool_calls:
-        lines.append(json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False))
-        lines.append(f"Tool result: {shorten(call['result'], EARLIER_RESULT_CHARS)}")
-    lines.append(json.dumps({"result": shorten(earlier.result, EARLIER_RESULT_CHARS)}, ensure_ascii=False))
-    return "\n".join(lines)
+        if call["ok"]:
+            action = json.dumps({"tool": call["name"], "arguments": call["arguments"]}, ensure_ascii=False)
+            lines += ["Reply:", action, f"Tool result: {shorten(call['result'], EARLIER_RESULT_CHARS)}"]
+    result = shorten(earlier.result, EARLIER_RESULT_CHARS)
+    return fence("subtask", "\n".join([*lines, "Reply:", json.dumps({"result": result}, ensure_ascii=False)]))

@@ -24,6 +24,8 @@ RESULT_SCHEMA: dict[str, Any] = {
     "required": ["result"],
     "additionalProperties": False,
 }
+REPLY = "Reply:"
+"""Where the model goes on: a small one continues the text, and so imitates the examples above it."""
 FORM = 'Reply with one JSON object: {"tool": NAME, "arguments": {...}} or {"result": TEXT}.'
 
 
@@ -50,7 +52,7 @@ class JsonActions:
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [
-            HumanMessage(f"{'Tool result' if outcome['ok'] else 'Tool error'}: {outcome['result']}")
+            HumanMessage(f"{'Tool result' if outcome['ok'] else 'Tool error'}: {outcome['result']}\n{REPLY}")
             for outcome in outcomes
         ]
 

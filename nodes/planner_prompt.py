@@ -1,9 +1,14 @@
-"""What the planner reads: pure functions from state to text."""
+"""What the planner reads: pure functions from state to text.
+
+A case reads exactly as the task in hand will read once it is done, so that a model which only continues text can
+imitate it; the most alike stands last, right before the task.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from graph.state import ShownCase, Subtask, SubtaskResult, Task
 from nodes.prompts import fence, sections, shorten
@@ -24,43 +29,45 @@ def task_message(
         render_cases(cases),
         files,
         fence("conversation", task["conversation"]),
-        f"Task: {task['question']}",
-        render_progress(plan, results),
+        "\n".join([f"Task: {task['question']}", "Reply:", *progress(plan, results)]),
     )
 
 
 def render_cases(cases: Sequence[ShownCase]) -> str:
-    """The retrieved cases, the most alike last, because a model leans on what it read last."""
-    return fence("cases", "\n\n".join(render_case(case) for case in reversed(cases)))
+    """The retrieved cases, fenced and labelled; empty if there are none."""
+    if not cases:
+        return ""
+    return "\n".join(["Earlier cases:", *(render_case(case) for case in reversed(cases)), "New task:"])
 
 
 def render_case(case: ShownCase) -> str:
-    """One case: the task, the plan, and how it ended."""
-    plan = [{"id": step["id"], "description": step["description"]} for step in case["plan"]]
-    outcome = "success: imitate this plan" if case["reward"] else "failure: avoid this plan"
-    lines = [
-        f"Outcome: {outcome}",
-        f"Task: {case['task']}",
-        json.dumps({"plan": plan}, ensure_ascii=False),
-        *(f"Result of {step['id']}: {step['result']}" for step in case["plan"] if step.get("result")),
-        json.dumps({"final_answer": case["answer"]}, ensure_ascii=False) if case["reward"] and case["answer"] else "",
-        f"Lesson: {case['lesson']}" if case["lesson"] else "",
-    ]
-    return shorten("\n".join(line for line in lines if line), CASE_CHARS)
+    """One case: the task, the plan, its results, and the answer if it was right."""
+    lines = [f"Task: {case['task']}", "Reply:", plan_line(case["plan"])]
+    lines += [f"Result {step['id']}: {step['result']}" for step in case["plan"] if step.get("result")]
+    if case["reward"] and case["answer"]:
+        lines += ["Reply:", json.dumps({"final_answer": case["answer"]}, ensure_ascii=False)]
+    if case["lesson"]:
+        lines.append(f"Lesson: {case['lesson']}")
+    return fence("case" if case["reward"] else "failed_case", shorten("\n".join(lines), CASE_CHARS))
 
 
-def render_progress(plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> str:
-    """The plan so far and what became of each subtask; empty before the first plan."""
+def progress(plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> list[str]:
+    """The plan so far and what became of each subtask; nothing before the first plan."""
     if not plan:
-        return ""
+        return []
     by_id = {result["id"]: result for result in results}
-    shown = {"plan": [{"id": subtask["id"], "description": subtask["description"]} for subtask in plan]}
-    return sections(json.dumps(shown, ensure_ascii=False) + "\n" + "\n".join(_line(each, by_id) for each in plan))
+    return [plan_line(plan), *(result_line(each["id"], by_id.get(each["id"])) for each in plan), "Reply:"]
 
 
-def _line(subtask: Subtask, results: dict[int, SubtaskResult]) -> str:
-    result = results.get(subtask["id"])
+def plan_line(plan: Sequence[Any]) -> str:
+    """A plan as the planner writes it, on one line."""
+    steps = [{"id": step["id"], "description": step["description"]} for step in plan]
+    return json.dumps({"plan": steps}, ensure_ascii=False)
+
+
+def result_line(number: int, result: SubtaskResult | None) -> str:
+    """What became of one subtask."""
     if result is None:
-        return f"Result of {subtask['id']}: not carried out"
+        return f"Result {number}: not carried out"
     text = shorten(result["result"], RESULT_CHARS)
-    return f"Result of {subtask['id']}: {text}" if result["status"] == "done" else f"Failed {subtask['id']}: {text}"
+    return f"Result {number}: {text}" if result["status"] == "done" else f"Failed {number}: {text}"

@@ -7,7 +7,10 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
+from typing import Literal, get_args
 
+Label = Literal["case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer"]
+TAG = re.compile(rf"<\s*(/?)\s*({'|'.join(get_args(Label))})\b", re.IGNORECASE)
 NAMES = ("planner", "planner_repair", "planner_last_call", "executor_native", "executor_json", "judge")
 
 
@@ -32,11 +35,11 @@ class Prompts:
         return self.templates[name].substitute(values)
 
 
-def fence(label: str, text: str) -> str:
-    """Mark a text as data: between tags of its own, with any such tag inside it made harmless. Empty stays empty."""
+def fence(label: Label, text: str) -> str:
+    """Mark a text as data: between tags, with any of our tags inside it made harmless. Empty stays empty."""
     if not text.strip():
         return ""
-    harmless = re.sub(rf"<(/?){re.escape(label)}\b", rf"<\1 {label}", text, flags=re.IGNORECASE)
+    harmless = TAG.sub(r"< \1\2", text)
     return f"<{label}>\n{harmless}\n</{label}>"
 
 

@@ -11,7 +11,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 from langchain_core.tools import BaseTool
 
-from configs.errors import MementoError, ToolCallError, ToolServerError
+from configs.errors import MementoError, MementoError, ToolCallError, ToolServerError
 from tools.connection import Link, connected
 from tools.mcp_config import ServerConfig, with_references
 from tools.result_text import clean, error_text, result_text
@@ -68,6 +68,8 @@ class HeldServer:
                 tools: list[BaseTool] = await self._owners.start(self._own, config)
         except TimeoutError:
             raise ToolServerError(f"did not start within {self._start_timeout:g} s") from None
+        except MementoError:
+            raise
         except RuntimeError as error:  # how anyio tells that the group was cancelled meanwhile
             raise ToolServerError(self._reason) from error
         return tools

@@ -73,6 +73,8 @@ class ServerLoop:
         """Await a coroutine function in the servers' loop; cancelling the caller cancels it there."""
         try:
             return await self._portal.call_async(function, *arguments)
+        except MementoError:
+            raise
         except (CancelledError, RuntimeError) as error:
             raise ToolServerError(CLOSED) from error
 

@@ -37,7 +37,7 @@ def rules(slow: str = "", delay: float = 0.0) -> list[JsonObject]:
 def _rules() -> list[JsonObject]:
     return [
         {"when": "(?s)^system: You judge", "reply": {"content": '{"verdict": "correct", "reason": "it adds up"}'}},
-        {"when": "(?s)^system: You plan.*Result of 4: 3.5", "reply": {"content": json.dumps({"final_answer": ANSWER})}},
+        {"when": "(?s)^system: You plan.*Result 4: 3.5", "reply": {"content": json.dumps({"final_answer": ANSWER})}},
         {"when": "(?s)^system: You plan.*Failed 3: ", "reply": plan_reply("Divide 7 by 2.")},
         {
             "when": "^system: You plan",

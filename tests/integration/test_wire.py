@@ -54,7 +54,7 @@ def check_order(messages: list[dict[str, Any]]) -> None:
 
 async def test_three_one_call_tasks_cost_at_most_a_third_of_the_originals_tokens(pointed: Any) -> None:
     script = [
-        {"when": "(?s)^system: You plan.*Result of 3: 12", "reply": {"content": '{"final_answer": "12"}'}},
+        {"when": "(?s)^system: You plan.*Result 3: 12", "reply": {"content": '{"final_answer": "12"}'}},
         {"when": "^system: You plan", "reply": plan_reply("Add 1 and 2.", "Add 3 and 4.", "Add 5 and 7.")},
         *(
             {"when": f"(?s)^Subtask: Add {a} and {b}.*^tool: {a + b}", "reply": {"content": str(a + b)}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -12,25 +11,19 @@ from rich.console import Console
 from cli.lines import Lines, lines_of
 from cli.live import LiveView
 from cli.progress import progress_view
+from tests.snapshots.compare import assert_snapshot
 
-SNAPSHOTS = Path(__file__).parents[2] / "snapshots" / "progress"
-CASE = {"plan": [], "lesson": ""}
+GOOD = {"id": "3f2a9c1b11223344", "task": "What is 12 times 9?", "answer": "108", "reward": 1, "score": 0.831}
+BAD = {"id": "aa2a9c1b11223344", "task": "Is [bold]7[/bold] \x1b[2Jodd?", "answer": "", "reward": 0, "score": 0.6}
 RUN: list[dict[str, Any]] = [
-    {
-        "type": "cases_retrieved",
-        "policy": "cosine-success",
-        "cases": [
-            {**CASE, "id": "3f2a9c1b11223344", "task": "What is 12 times 9?", "answer": "108", "reward": 1, "score": 0.831},
-            {**CASE, "id": "aa2a9c1b11223344", "task": "Is [bold]7[/bold] \x1b[2Jodd?", "answer": "", "reward": 0, "score": 0.6},
-        ],
-    },
+    {"type": "cases_retrieved", "policy": "cosine-success", "cases": [GOOD, BAD]},
     {"type": "warned", "message": "tool server broken is not there: no command 'nope'"},
     {
         "type": "plan_made",
         "cycle": 1,
         "subtasks": [
             {"id": 1, "description": "Multiply 48 by 37", "depends_on": []},
-            {"id": 2, "description": "Count the words of the text that the user gave with the question", "depends_on": []},
+            {"id": 2, "description": "Count the words of the text that came with the question", "depends_on": []},
             {"id": 3, "description": "Write the report", "depends_on": [1, 2]},
         ],
     },
@@ -63,14 +56,14 @@ def drawn(events: list[dict[str, Any]], *, width: int = 80, encoding: str = "utf
         item.started = item.ended = 0.0
     view._over = True
     console.print(view)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    return stream.getvalue()
 
 
 @pytest.mark.parametrize("width", [80, 40])
 def test_the_live_view_fits_its_terminal(width: int) -> None:
     text = drawn([*RUN, {"type": "subtask_finished", "id": 2, "status": "failed", "result": "no count"}], width=width)
     assert max(map(len, text.splitlines())) <= width
-    assert text == (SNAPSHOTS / f"live-{width}.txt").read_text(encoding="utf-8")
+    assert_snapshot(f"progress/live-{width}.txt", text)
 
 
 def test_what_models_and_tools_say_is_neither_markup_nor_a_command_to_the_terminal() -> None:
@@ -91,8 +84,7 @@ def test_many_tool_calls_are_shown_as_the_last_few() -> None:
 
 
 def test_plain_lines() -> None:
-    told = "\n".join(line for event in RUN for line in lines_of(cast(Any, event))) + "\n"
-    assert told == (SNAPSHOTS / "lines.txt").read_text(encoding="utf-8")
+    assert_snapshot("progress/lines.txt", "\n".join(line for event in RUN for line in lines_of(cast(Any, event))))
 
 
 def test_quiet_keeps_warnings_and_tells_each_once() -> None:
@@ -105,8 +97,13 @@ def test_quiet_keeps_warnings_and_tells_each_once() -> None:
 
 @pytest.mark.parametrize(
     ("terminal", "name", "quiet", "kind"),
-    [(True, "xterm", False, LiveView), (True, "xterm", True, Lines), (True, "dumb", False, Lines), (False, "xterm", False, Lines)],
-)  # fmt: skip
+    [
+        (True, "xterm", False, LiveView),
+        (True, "xterm", True, Lines),
+        (True, "dumb", False, Lines),
+        (False, "xterm", False, Lines),
+    ],
+)
 def test_the_view_suits_where_stderr_goes(
     terminal: bool, name: str, quiet: bool, kind: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,94 @@
+"""The starter bank: one hand-written case a family, with the tool calls that an executor can learn from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memory.case import Case, Step, ToolUse, case_id
+
+RUN = "starter"
+
+
+def starter_cases(namespace: str = "default") -> list[Case]:
+    """The cases, fresh for a namespace; the same every time."""
+    return [
+        _case("What is 12 times 34?", [_step("Multiply 12 by 34.", "multiply", {"a": 12, "b": 34}, "408")], namespace),
+        _case(
+            "4 friends share a bill of 50.8 dollars. What does each friend pay?",
+            [_step("Divide 50.8 by 4.", "divide", {"a": 50.8, "b": 4}, "12.7")],
+            namespace,
+        ),
+        _case(
+            "How many days are there from 2021-04-12 to 2021-06-03?",
+            [
+                _step(
+                    "Count the days from 2021-04-12 to 2021-06-03.",
+                    "days_between",
+                    {"start": "2021-04-12", "end": "2021-06-03"},
+                    "52",
+                )
+            ],
+            namespace,
+        ),
+        _case(
+            "Which date is 45 days after 2023-07-18?",
+            [_step("Add 45 days to 2023-07-18.", "add_days", {"date": "2023-07-18", "days": 45}, "2023-09-01")],
+            namespace,
+        ),
+        _case(
+            "Write 'planet' backwards.",
+            [_step("Reverse the text 'planet'.", "reverse", {"text": "planet"}, "tenalp")],
+            namespace,
+        ),
+        _case(
+            "Sort these words alphabetically: lemon cherry banana",
+            [
+                _step(
+                    "Sort the words 'lemon cherry banana'.",
+                    "sort_words",
+                    {"text": "lemon cherry banana"},
+                    "banana cherry lemon",
+                )
+            ],
+            namespace,
+        ),
+        _case(
+            "What is 23 times 15 minus 40?",
+            [
+                _step("Multiply 23 by 15.", "multiply", {"a": 23, "b": 15}, "345"),
+                _step("Subtract 40 from the result.", "sub", {"a": 345, "b": 40}, "305"),
+            ],
+            namespace,
+        ),
+        _case(
+            "Which weekday is 60 days after 2022-01-10?",
+            [
+                _step("Add 60 days to 2022-01-10.", "add_days", {"date": "2022-01-10", "days": 60}, "2022-03-11"),
+                _step("Find the weekday of the result.", "weekday", {"date": "2022-03-11"}, "Friday"),
+            ],
+            namespace,
+        ),
+    ]
+
+
+def _step(description: str, tool: str, arguments: dict[str, Any], result: str) -> Step:
+    call = ToolUse(name=tool, arguments=arguments, result=result)
+    return Step(id=1, description=description, status="done", result=result, calls=(call,))
+
+
+def _case(task: str, steps: list[Step], namespace: str) -> Case:
+    """Number the steps; each waits for the one before it."""
+    plan = tuple(
+        step.model_copy(update={"id": number, "depends_on": (number - 1,) if number > 1 else ()})
+        for number, step in enumerate(steps, 1)
+    )
+    return Case(
+        id=case_id(task, plan, RUN, namespace),
+        task=task,
+        plan=plan,
+        reward=1,
+        reward_source="import",
+        answer=plan[-1].result,
+        namespace=namespace,
+        run_id=RUN,
+    )
