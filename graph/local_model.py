@@ -82,6 +82,7 @@ def running_server(weights: Path) -> LocalServer:
 
 
 def _start(weights: Path) -> LocalServer:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are 20 times slower on a busy machine
     try:
         import xllamacpp
 

@@ -11,7 +11,7 @@ import anyio.to_thread
 from anyio.abc import TaskGroup, TaskStatus
 from langchain_core.tools import BaseTool
 
-from configs.errors import MementoError, MementoError, ToolCallError, ToolServerError
+from configs.errors import MementoError, ToolCallError, ToolServerError
 from tools.connection import Link, connected
 from tools.mcp_config import ServerConfig, with_references
 from tools.result_text import clean, error_text, result_text

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from cli.printable import clean
 from memory.journal import replay
-from memory.writer_lock import WriterLock
 from tests.conftest import ROOT, RunMemento, StartMemento
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.scenario import ANSWER, QUESTION, rules
@@ -119,101 +119,6 @@ def test_the_second_ctrl_c_ends_at_once(start_memento: StartMemento) -> None:
     assert one_object(stdout)["status"] in ("interrupted", "answered")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "environment", "code", "message"),
-    [
-        (["ask", "x"], {}, 2, "OPENAI_API_KEY"),
-        (["ask", "x", "--file", "nowhere.txt"], {}, 2, "nowhere.txt: cannot be read"),
-        (["ask", "x", "--set", "top_k=-3"], {}, 2, "takes a whole number from 0 to 64"),
-        (["ask", "x"], {"MEMENTO_TOP_K": "many"}, 2, "MEMENTO_TOP_K: got 'many'"),
-        (["ask", ""], {}, 2, "the question is empty"),
-        (
-            ["ask", "x"],
-            {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "MEMENTO_MODEL_RETRIES": "0"},
-            1,
-            "cannot be reached",
-        ),
-        (["resume", "nowhere"], {}, 2, "there is no run 'nowhere'"),
-    ],
-)
-def test_a_mistake_ends_in_one_line(
-    arguments: list[str], environment: dict[str, str], code: int, message: str, run_memento: RunMemento
-) -> None:
-    done = run_memento(*arguments, "--json", "--quiet", env=environment)
-    assert done.returncode == code, done.stderr
-    assert done.stderr.startswith("memento: ") and done.stderr.count("\n") == 1 and message in done.stderr
-    result = one_object(done.stdout)
-    assert result["status"] == "failed" and message in result["error"]["message"]
-
-
-def test_a_wrong_model_name_is_named_and_the_run_can_be_resumed(run_memento: RunMemento) -> None:
-    with OpenAIServer(rules(), strict_models=True) as server:
-        asked = run_memento("ask", QUESTION, "--set", "planner_model=openai:gpt-9", "--quiet", env=endpoint(server))
-        assert asked.returncode == 2 and asked.stdout == ""
-        assert "openai:gpt-9" in asked.stderr and asked.stderr.count("\n") == 1
-        thread = asked.stderr.partition("memento resume ")[2].split()[0]
-        resumed = run_memento("resume", thread, "--json", env=endpoint(server))
-    assert one_object(resumed.stdout)["answer"] == ANSWER, resumed.stderr
-
-
-def test_a_wrong_key_is_one_line_without_the_key(run_memento: RunMemento) -> None:
-    with OpenAIServer(rules(), api_key="sk-right") as server:
-        asked = run_memento("ask", QUESTION, "--quiet", env=endpoint(server))
-    assert asked.returncode == 2 and "OPENAI_API_KEY" in asked.stderr and "canary" not in asked.stderr
-    assert asked.stderr.count("\n") == 1
-
-
-def test_a_question_of_a_megabyte_is_refused_at_once(run_memento: RunMemento, home: Path) -> None:
-    asked = run_memento("ask", "-", stdin="x" * 1_000_000, timeout=30)
-    assert asked.returncode == 2 and "1000000 characters, at most 100000" in asked.stderr
-    assert len(asked.stderr) < 300 and not home.exists()
-
-
-def test_a_broken_mcp_json_is_named_with_its_line(server: OpenAIServer, run_memento: RunMemento, home: Path) -> None:
-    home.mkdir(parents=True)
-    (home / "mcp.json").write_text('{"mcpServers": {\n"mine": {"command": 3}}}')
-    asked = run_memento("ask", QUESTION, "--quiet", env=endpoint(server))
-    assert asked.returncode == 2 and "mcp.json, line 2" in asked.stderr and asked.stderr.count("\n") == 1
-
-
-def test_a_dead_mcp_command_is_a_warning_and_the_run_goes_on(
-    server: OpenAIServer, run_memento: RunMemento, home: Path
-) -> None:
-    home.mkdir(parents=True)
-    (home / "mcp.json").write_text('{"mcpServers": {"mine": {"command": "no-such-command"}}}')
-    asked = run_memento("ask", QUESTION, "--quiet", env=endpoint(server))
-    assert (asked.returncode, asked.stdout) == (0, f"{ANSWER}\n"), asked.stderr
-    assert asked.stderr.count("\n") == 1 and "no-such-command" in asked.stderr
-    listed = one_object(run_memento("tools", "list", "--json").stdout)
-    assert list(listed["failures"]) == ["mine"] and len(listed["tools"]) > 5
-
-
-def test_a_corrupt_checkpoint_file_is_named_and_left_alone(
-    server: OpenAIServer, run_memento: RunMemento, home: Path
-) -> None:
-    home.mkdir(parents=True)
-    path = home / "checkpoints.sqlite"
-    path.write_bytes(b"SQLite format 3\0" + b"garbage" * 5000)
-    for arguments in (["ask", QUESTION, "--quiet"], ["runs", "list"], ["resume", "abcd"]):
-        done = run_memento(*arguments, env=endpoint(server))
-        assert done.returncode == 1 and str(path) in done.stderr and done.stderr.count("\n") == 1
-    assert path.read_bytes().endswith(b"garbage")
-
-
-def test_a_locked_home_is_told_and_can_still_be_read(server: OpenAIServer, run_memento: RunMemento, home: Path) -> None:
-    run_memento("ask", QUESTION, "--quiet", env=endpoint(server))
-    with WriterLock(home).held():
-        asked = run_memento("ask", QUESTION, "--quiet", env=endpoint(server))
-        assert asked.returncode == 1 and "in use by process" in asked.stderr and asked.stderr.count("\n") == 1
-        for arguments in (["cases", "list"], ["cases", "stats"], ["cases", "export"], ["runs", "list"]):
-            assert run_memento(*arguments).returncode == 0
-        found = run_memento("cases", "search", "half of 7", "--json")
-        assert len(one_object(found.stdout)["cases"]) == 1 and "in use by process" in found.stderr
-    thread = asked.stderr.partition("memento resume ")[2].rstrip(")\n")
-    resumed = run_memento("resume", thread, "--json", env=endpoint(server))
-    assert one_object(resumed.stdout)["status"] == "answered", resumed.stderr
-
-
 def test_import_export_archive_restore_delete(run_memento: RunMemento, home: Path, tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
     row = {"question": "What is 2 + 2?", "plan": '{"plan": [{"id": 1, "description": "Add."}]}', "reward": 1}
@@ -297,7 +202,7 @@ def test_calling_a_tool_by_hand(run_memento: RunMemento) -> None:
     assert unknown.returncode == 2 and "there is no tool 'nope'" in one_object(unknown.stdout)["error"]["message"]
 
 
-def test_on_a_terminal_the_plan_is_drawn_and_ctrl_c_says_how_to_go_on(server: OpenAIServer) -> None:
+def test_on_a_terminal_the_plan_is_drawn_and_ticked_off(server: OpenAIServer) -> None:
     leader, follower = pty.openpty()
     environment = {**os.environ, **endpoint(server), "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "90"}
     command = [sys.executable, "-m", "cli", "ask", QUESTION]
@@ -308,23 +213,9 @@ def test_on_a_terminal_the_plan_is_drawn_and_ctrl_c_says_how_to_go_on(server: Op
         shown += chunk
     assert process.wait(timeout=30) == 0
     os.close(leader)
-    text = shown.decode()
-    for piece in (
-        "no earlier case",
-        "Multiply 48 by 37.",
-        "multiply(a=48, b=37) → 1776",
-        "✗",
-        ANSWER,
-        "right, as the judge",
-    ):
+    text = clean(shown.decode())
+    for piece in ("no earlier case", "✓ 1 Multiply 48 by 37.", "multiply(a=48, b=37) → 1776", "✗ 3", ANSWER, "✓ right"):
         assert piece in text
-
-
-def test_a_home_that_cannot_be_written_is_named(run_memento: RunMemento, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    environment = {"MEMENTO_HOME": str(tmp_path / "file" / "home"), "OPENAI_API_KEY": KEY}
-    asked = run_memento("ask", "x", "--quiet", env=environment)
-    assert asked.returncode == 2 and "MEMENTO_HOME" in asked.stderr and asked.stderr.count("\n") == 1
 
 
 def _read(descriptor: int) -> bytes:

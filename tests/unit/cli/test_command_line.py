@@ -57,7 +57,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["cases", "archive", "abcd"], "there is no case 'abcd'"),
         (["feedback", "abcd", "correct"], "there is no case 'abcd'"),
         (["ask", ""], "the question is empty"),
-        (["ask", "x" * 100_001], "100001 characters"),
+        (["ask", "x" * 100_001], "has 100001 characters"),
         (["ask", "x", "--file", "nowhere.txt"], "nowhere.txt"),
         (["ask", "x", "--thread", "a/b"], "thread id 'a/b'"),
         (["ask", "\udcff"], "not UTF-8"),
@@ -111,6 +111,7 @@ def test_an_unexpected_exception_is_one_line_and_a_log(
         (ZeroDivisionError("x"), 1),
         (Interrupted(), 130),
         (BrokenPipeError(), 0),
+        (SystemExit(1), 0),
         (typer.Abort(), 1),
     ],
 )

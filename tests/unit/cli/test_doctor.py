@@ -6,7 +6,7 @@ import pytest
 
 from cli.doctor import line_of
 from cli.doctor_checks import Check
-from cli.doctor_models import azure, models_by_provider, openai_endpoint, openai_key
+from cli.doctor_models import azure, local_model, models_by_provider, openai_endpoint, openai_key
 from tests.conftest import SettingsFactory
 from tests.fakes.openai_server import OpenAIServer
 
@@ -43,6 +43,12 @@ def test_an_endpoint_that_is_not_there_is_broken(settings: SettingsFactory) -> N
 
 def test_without_key_and_address_nothing_is_asked(settings: SettingsFactory) -> None:
     assert openai_endpoint(settings(), ["o3"]).status == "missing"
+
+
+def test_the_embedded_model_is_missing_until_it_was_fetched(settings: SettingsFactory) -> None:
+    check = local_model(settings(), "smollm2-135m")
+    assert check.status == "missing" and check.stops and "memento demo" in check.fix
+    assert local_model(settings(), "llama").status == "broken"
 
 
 def test_azure_names_what_is_not_set(settings: SettingsFactory) -> None:
