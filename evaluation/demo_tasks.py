@@ -1,4 +1,4 @@
-"""The demo's tasks: families that need different tools, drawn with seeds, answers computed here and not by the tools."""
+"""The demo's tasks: families that need different tools, drawn with seeds, their answers computed without the tools."""
 
 from __future__ import annotations
 
@@ -71,16 +71,9 @@ def _backwards(rng: random.Random) -> Drawn:
     return {"word": word}, word[::-1]
 
 
-def _sorted_words(rng: random.Random) -> Drawn:
-    words = rng.sample(NOUNS, 3)
-    while words == sorted(words):
-        rng.shuffle(words)
-    return {"words": " ".join(words)}, " ".join(sorted(words))
-
-
-def _product_minus(rng: random.Random) -> Drawn:
-    a, b, c = rng.randint(12, 99), rng.randint(12, 99), rng.randint(11, 140)
-    return {"a": str(a), "b": str(b), "c": str(c)}, str(a * b - c)
+def _weekday(rng: random.Random) -> Drawn:
+    day = _day(rng)
+    return {"day": day.isoformat()}, f"{day:%A}"
 
 
 def _sum_times(rng: random.Random) -> Drawn:
@@ -89,7 +82,7 @@ def _sum_times(rng: random.Random) -> Drawn:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family("multiplication", ("Multiply {a} by {b}.", "How much is {a} times {b}?", "What is {a} x {b}?"), _product),
+    Family("multiplication", ("Multiply {a} by {b}.", "What is {a} multiplied by {b}?", "How much is {a} multiplied by {b}?"), _product),
     Family(
         "money",
         (
@@ -123,29 +116,16 @@ FAMILIES: tuple[Family, ...] = (
         _backwards,
     ),
     Family(
-        "alphabetical order",
-        (
-            "Put these words in alphabetical order: {words}",
-            "Sort these words by the alphabet: {words}",
-            "Arrange these words in alphabetical order: {words}",
-        ),
-        _sorted_words,
+        "weekday",
+        ("Which weekday is {day}?", "On which weekday did {day} fall?", "Tell me the weekday of {day}."),
+        _weekday,
     ),
     Family(
-        "two steps: product and difference",
-        (
-            "What is {a} times {b}, minus {c}?",
-            "Multiply {a} by {b} and take away {c}.",
-            "Take {a} times {b}, then subtract {c}.",
-        ),
-        _product_minus,
-    ),
-    Family(
-        "two steps: sum and product",
+        "two steps",
         (
             "Add {a} and {b}, then multiply by {c}.",
-            "What is the sum of {a} and {b}, multiplied by {c}?",
-            "Add {a} to {b} and multiply by {c}.",
+            "Add {a} and {b}. Then multiply the sum by {c}.",
+            "Add {a} and {b} and multiply the sum by {c}.",
         ),
         _sum_times,
     ),

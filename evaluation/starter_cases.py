@@ -41,23 +41,13 @@ def starter_cases(namespace: str = "default") -> list[Case]:
             namespace,
         ),
         _case(
-            "Sort these words alphabetically: lemon cherry banana",
-            [
-                _step(
-                    "Sort the words 'lemon cherry banana'.",
-                    "sort_words",
-                    {"text": "lemon cherry banana"},
-                    "banana cherry lemon",
-                )
-            ],
+            "What weekday was 2022-03-14?",
+            [_step("Find the weekday of 2022-03-14.", "weekday", {"date": "2022-03-14"}, "Monday")],
             namespace,
         ),
         _case(
-            "Multiply 23 by 15, then subtract 40.",
-            [
-                _step("Multiply 23 by 15.", "multiply", {"a": 23, "b": 15}, "345"),
-                _step("Subtract 40 from the result.", "sub", {"a": 345, "b": 40}, "305"),
-            ],
+            "On what weekday did 2021-10-08 fall?",
+            [_step("Find the weekday of 2021-10-08.", "weekday", {"date": "2021-10-08"}, "Friday")],
             namespace,
         ),
         _case(
@@ -65,6 +55,14 @@ def starter_cases(namespace: str = "default") -> list[Case]:
             [
                 _step("Add 23 and 15.", "add", {"a": 23, "b": 15}, "38"),
                 _step("Multiply the result by 6.", "multiply", {"a": 38, "b": 6}, "228"),
+            ],
+            namespace,
+        ),
+        _case(
+            "Add 31 and 44. Multiply the sum by 3.",
+            [
+                _step("Add 31 and 44.", "add", {"a": 31, "b": 44}, "75"),
+                _step("Multiply the result by 3.", "multiply", {"a": 75, "b": 3}, "225"),
             ],
             namespace,
         ),

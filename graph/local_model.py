@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import threading
@@ -23,8 +24,15 @@ CONTEXT_TOKENS = 8192
 SLOTS = 2
 MAX_REPLY_TOKENS = 128
 MAX_THREADS = 8
-TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n{% if message['role'] == 'system' %}\n{% endif %}{% endfor %}"
+TEMPLATE = (
+    "{% for message in messages %}{{ message['content'] }}\n"
+    "{% if message['role'] == 'system' %}\n{% endif %}{% endfor %}"
+)
 """Plain text without role marks: a model this small follows examples only where its reply continues the same text."""
+
+
+COMPACT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""No free white space: replies look like `json.dumps`, as the examples in the prompts do, and are half as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +58,9 @@ def open_local_model(name: str, settings: Settings, client: httpx.AsyncClient) -
     if name != NAME:
         raise ConfigurationError(f"local:{name}: no such embedded model; there is local:{NAME}")
     server = running_server(ensure_weights(settings.home))
-    from graph.local_chat import LocalChat
+    from langchain_openai import ChatOpenAI
 
-    chat = LocalChat(
+    chat = ChatOpenAI(
         model=NAME,
         api_key=lambda: server.key,
         base_url=f"{server.address}/v1",
@@ -62,11 +70,17 @@ def open_local_model(name: str, settings: Settings, client: httpx.AsyncClient) -
         max_retries=settings.model_retries,
         http_async_client=client,
         http_socket_options=(),
-        extra_body={"cache_prompt": True},
     )
     spec = f"local:{NAME}"
     translate = translator(spec, "the embedded server's own key", [server.key])
-    return LanguageModel(chat, spec, translate, native_tools=False, json_schema=True, faults=provider_faults())
+    return LanguageModel(chat, spec, translate, native_tools=False, constrain=constrain, faults=provider_faults())
+
+
+def constrain(schema: dict[str, Any]) -> dict[str, Any]:
+    """An llguidance grammar for compact JSON of a schema; xllamacpp's response_format leaves white space free."""
+    return {
+        "extra_body": {"grammar": f"%llguidance {{}}\nstart: %json {json.dumps({**schema, 'x-guidance': COMPACT})}"}
+    }
 
 
 def running_server(weights: Path) -> LocalServer:

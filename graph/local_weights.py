@@ -9,7 +9,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from configs.errors import ModelUnavailableError
 from configs.settings import environment_values, environment_without_secrets
@@ -109,7 +109,7 @@ def pip_reason(stderr: str) -> str:
     return (errors or lines or ["it does not say why"])[-1][:300]
 
 
-def _copy(source: BinaryIO | zipfile.ZipExtFile, target: BinaryIO) -> str:
+def _copy(source: IO[bytes], target: IO[bytes]) -> str:
     """Copy at most WEIGHTS_BYTES to the disk, and hash them."""
     digest = hashlib.sha256()
     left = WEIGHTS_BYTES + 1

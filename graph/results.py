@@ -95,7 +95,7 @@ def _elapsed(snapshot: StateSnapshot) -> float:
 
 
 def _recorded_error(snapshot: StateSnapshot) -> RunError | None:
-    """A failed node's exception, which a checkpoint keeps as its repr: `Name('message')`; being stopped is no failure."""
+    """A failed node's exception, which a checkpoint keeps as its repr, `Name('message')`. Being stopped is none."""
     for task in snapshot.tasks:
         if task.error is not None:
             name, _, rest = str(task.error).partition("(")

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from memory.case_bank import CaseBank
 
 
+SHOW_ALL = 2.0
+"""No two cosines differ by more."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredCase:
     """A case and the score its policy gave it: the cosine, or 0 from a policy that does not compare."""
@@ -64,7 +68,14 @@ class CaseMemory:
         self._recurring: dict[str, Vectors] = {}
 
     async def retrieve(
-        self, task: str, *, policy: PolicyName, k: int, namespace: str, exclude: Collection[str] = ()
+        self,
+        task: str,
+        *,
+        policy: PolicyName,
+        k: int,
+        namespace: str,
+        margin: float = SHOW_ALL,
+        exclude: Collection[str] = (),
     ) -> Retrieval:
         """The cases a policy shows for a task.
 
@@ -73,12 +84,13 @@ class CaseMemory:
             policy: whose choice.
             k: the most cases to show.
             namespace: whose cases.
+            margin: what scores lower than the best by more than this is not shown.
             exclude: ids never to show, such as the task's own when evaluating.
 
         Raises:
             CaseBankError: the bank cannot be read; never an empty retrieval instead.
         """
-        return await asyncio.to_thread(self._retrieve, task, policy, k, namespace, frozenset(exclude))
+        return await asyncio.to_thread(self._retrieve, task, policy, k, namespace, margin, frozenset(exclude))
 
     async def write(self, case: Case, episode: Episode) -> bool:
         """Add a finished task's case and let the policies learn from it; False if its id was there already.
@@ -91,9 +103,15 @@ class CaseMemory:
             policy.update(case, episode)
         return bool(new)
 
-    async def earlier_subtasks(self, description: str, *, k: int, namespace: str) -> list[EarlierSubtask]:
-        """The k solved subtasks of successful cases whose description is nearest by cosine, nearest first."""
-        return await asyncio.to_thread(self._earlier_subtasks, description, k, namespace)
+    async def earlier_subtasks(
+        self, description: str, *, k: int, namespace: str, margin: float = SHOW_ALL
+    ) -> list[EarlierSubtask]:
+        """The k solved subtasks of successful cases whose description is nearest by cosine, nearest first.
+
+        What is farther from the description than the nearest by more than `margin` is left out.
+        """
+        found = await asyncio.to_thread(self._earlier_subtasks, description, k, namespace)
+        return [each for each in found if each.score >= found[0].score - margin]
 
     async def similarities(self, text: str, others: Sequence[str]) -> list[float]:
         """The cosine of a text with each of some short, recurring ones, such as descriptions of tools."""
@@ -138,11 +156,15 @@ class CaseMemory:
             rejected=read.rejected,
         )
 
-    def _retrieve(self, task: str, name: PolicyName, k: int, namespace: str, exclude: frozenset[str]) -> Retrieval:
+    def _retrieve(
+        self, task: str, name: PolicyName, k: int, namespace: str, margin: float, exclude: frozenset[str]
+    ) -> Retrieval:
         policy = self._policies.setdefault(name, make_policy(name, self._seed))
         pool = self._candidates(policy.pool, task, namespace, k + len(exclude)) if k > 0 else []
         candidates = [candidate for candidate in pool if candidate.case_id not in exclude]
         picks = policy.select(task, candidates, k)
+        best = max((pick.score for pick in picks), default=0.0)
+        picks = [pick for pick in picks if pick.score >= best - margin]
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
         compared = [candidate for candidate in candidates if candidate.cosine is not None]

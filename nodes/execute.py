@@ -112,7 +112,10 @@ class Executor:
         if knobs.policy == "none" or knobs.top_k == 0:
             return []
         return await self.memory.earlier_subtasks(
-            subtask["description"], k=knobs.top_k, namespace=self.settings.namespace
+            subtask["description"],
+            k=knobs.top_k,
+            namespace=self.settings.namespace,
+            margin=self.settings.cosine_margin,
         )
 
     def _request(

@@ -35,8 +35,8 @@ class JsonActions:
 
     tools: Sequence[BaseTool]
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
-        message = await model.reply(messages, schema=action_schema(self.tools))
+    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+        message = await model.reply(messages, schema=RESULT_SCHEMA if last else action_schema(self.tools))
         for found in json_objects(str(message.text)):
             if isinstance(found.get("tool"), str):
                 arguments = found.get("arguments")
@@ -77,7 +77,7 @@ def _call_schema(tool: BaseTool) -> dict[str, Any]:
     parameters = convert_to_openai_tool(tool)["function"]["parameters"]
     return {
         "type": "object",
-        "properties": {"tool": {"const": tool.name}, "arguments": parameters},
+        "properties": {"tool": {"const": tool.name}, "arguments": {**parameters, "additionalProperties": False}},
         "required": ["tool", "arguments"],
         "additionalProperties": False,
     }

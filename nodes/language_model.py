@@ -25,7 +25,7 @@ class LanguageModel:
         chat: the LangChain chat model; it retries what its provider says can be retried.
         name: `provider:name`, as configured.
         native_tools: takes tool schemas and replies with tool calls; without it, it is asked for JSON actions.
-        json_schema: takes a JSON schema its reply is constrained to.
+        constrain: from a JSON schema to what must be bound so that the reply keeps to it; None if nothing can do that.
         faults: what `chat` raises when the provider fails.
         translate: turns such a fault into one of ours, in one line without secrets.
     """
@@ -34,7 +34,7 @@ class LanguageModel:
     name: str
     translate: Callable[[Exception], MementoError]
     native_tools: bool = True
-    json_schema: bool = False
+    constrain: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     faults: tuple[type[Exception], ...] = ()
 
     async def reply(
@@ -42,6 +42,7 @@ class LanguageModel:
         messages: Sequence[BaseMessage],
         *,
         tools: Sequence[dict[str, Any]] = (),
+        tool_choice: str | None = None,
         schema: dict[str, Any] | None = None,
     ) -> AIMessage:
         """Ask once.
@@ -49,23 +50,25 @@ class LanguageModel:
         Args:
             messages: the whole request, system message first.
             tools: offered as native tools, in OpenAI's form.
+            tool_choice: "none" to offer them and yet ask for text.
             schema: what the reply must look like; ignored by a model that cannot be constrained.
 
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: as `translate` says.
         """
         try:
-            message = await self._bound(tools, schema).ainvoke(list(messages))
+            message = await self._bound(tools, tool_choice, schema).ainvoke(list(messages))
         except self.faults as fault:
             raise self.translate(fault) from fault
         return message
 
-    def _bound(self, tools: Sequence[dict[str, Any]], schema: dict[str, Any] | None) -> Runnable[Any, AIMessage]:
+    def _bound(
+        self, tools: Sequence[dict[str, Any]], tool_choice: str | None, schema: dict[str, Any] | None
+    ) -> Runnable[Any, AIMessage]:
         if tools:
-            return self.chat.bind_tools(list(tools))
-        if schema is not None and self.json_schema:
-            form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-            return self.chat.bind(response_format=form)
+            return self.chat.bind_tools(list(tools), tool_choice=tool_choice)
+        if schema is not None and self.constrain is not None:
+            return self.chat.bind(**self.constrain(schema))
         return self.chat
 
 

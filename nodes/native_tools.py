@@ -20,8 +20,9 @@ class NativeTools:
 
     shelf: ToolShelf
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
-        message = await model.reply(messages, tools=[compact_schema(tool) for tool in self.shelf.offered])
+    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+        schemas = [compact_schema(tool) for tool in self.shelf.offered]
+        message = await model.reply(messages, tools=schemas, tool_choice="none" if last and schemas else None)
         requests = [
             ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
         ]

@@ -19,6 +19,7 @@ from nodes.language_model import LanguageModel, Models, model_call
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
     ANSWER_SCHEMA,
+    PLAN_SCHEMA,
     REPLY_SCHEMA,
     FinalAnswer,
     PlannerReply,
@@ -26,7 +27,7 @@ from nodes.planner_reply import (
     parse_reply,
     to_subtasks,
 )
-from nodes.prompts import Prompts, sections
+from nodes.prompts import Prompts
 
 FILE_CHARS = 20_000
 
@@ -63,7 +64,9 @@ class Planner:
         knobs = resolve(runtime.context, self.settings)
         model = await self.models.get(knobs.planner_model)
         last_call = state["cycles"] >= knobs.max_cycles
-        request = await self._request(state, runtime, last_call)
+        request = await self._request(state, runtime)
+        if last_call and model.constrain is None:
+            request.append(HumanMessage(self.prompts.render("planner_last_call")))
         earlier = carried_out(state["plan"], state["subtasks"])
         answer, plan, calls = await self._ask(model, request, earlier, last_call)
         update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
@@ -73,20 +76,18 @@ class Planner:
         runtime.stream_writer({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
         return {**update, "plan": [*earlier, *plan]}
 
-    async def _request(self, state: PlanInput, runtime: Runtime[Context], last_call: bool) -> list[BaseMessage]:
+    async def _request(self, state: PlanInput, runtime: Runtime[Context]) -> list[BaseMessage]:
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         texts = await self.attachments.read(thread_id, state["task"]["files"])
         message = task_message(
             state["task"], state["cases"], state["plan"], state["subtasks"], render_files(texts, FILE_CHARS)
         )
-        if last_call:
-            message = sections(message, self.prompts.render("planner_last_call"))
         return [SystemMessage(self.prompts.render("planner")), HumanMessage(message)]
 
     async def _ask(
         self, model: LanguageModel, request: list[BaseMessage], earlier: Sequence[Subtask], last_call: bool
     ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
-        schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA
+        schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
         first = await model.reply(request, schema=schema)
         calls = [model_call(first, "planner", model)]
         try:

@@ -55,7 +55,11 @@ class CaseRetriever:
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
         retrieval = await self.memory.retrieve(
-            task["question"], policy=knobs.policy, k=knobs.top_k, namespace=self.settings.namespace
+            task["question"],
+            policy=knobs.policy,
+            k=knobs.top_k,
+            namespace=self.settings.namespace,
+            margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
         runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})

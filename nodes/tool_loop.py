@@ -46,8 +46,8 @@ class Turn:
 class Dialect(Protocol):
     """How a kind of model takes tools and gives them back."""
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage]) -> Turn:
-        """Send the request and read the reply."""
+    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+        """Send the request and read the reply; the last one must be the result, whatever is missing."""
         ...
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
@@ -94,8 +94,9 @@ class ToolLoop:
             ModelUnavailableError, ConfigurationError, AgentError: the model could not be asked.
         """
         history: list[BaseMessage] = []
-        for _ in range(self.limits.max_steps):
-            turn = await self.dialect.ask(self.model, fit(request, history, self.limits.context_tokens))
+        for step in range(1, self.limits.max_steps + 1):
+            messages = fit(request, history, self.limits.context_tokens)
+            turn = await self.dialect.ask(self.model, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(model_call(turn.message, "executor", self.model))
             if turn.requests:
                 outcomes = await asyncio.gather(*(self._call(each) for each in turn.requests))

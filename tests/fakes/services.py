@@ -18,9 +18,9 @@ class ProviderFault(Exception):
     """What a scripted model raises to stand for a provider's failure."""
 
 
-def language_model(chat: BaseChatModel, *, native_tools: bool = True, json_schema: bool = False) -> LanguageModel:
+def language_model(chat: BaseChatModel, *, native_tools: bool = True) -> LanguageModel:
     """A scripted chat model as nodes see it; a `ProviderFault` becomes a `ModelUnavailableError`."""
-    return LanguageModel(chat, "scripted", translate, native_tools, json_schema, (ProviderFault,))
+    return LanguageModel(chat, "scripted", translate, native_tools, faults=(ProviderFault,))
 
 
 def translate(fault: Exception) -> MementoError:

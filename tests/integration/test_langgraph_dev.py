@@ -97,18 +97,22 @@ def _assistant_id(server: Server) -> str:
     return str(assistant["assistant_id"])
 
 
+def _properties(schema: dict[str, Any] | None) -> dict[str, Any]:
+    assert schema is not None
+    properties: dict[str, Any] = schema["properties"]
+    return properties
+
+
 def _question(text: str = QUESTION) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": text}]}
 
 
 def test_schemas_and_drawing_open_nothing(server: Server) -> None:
     schemas = server.client.assistants.get_schemas(_assistant_id(server))
-    inputs = schemas["input_schema"]["properties"]
+    inputs = _properties(schemas["input_schema"])
     assert {"messages", "files", "expected_answer"} <= set(inputs)
-    assert {"messages", "answer", "reward", "case_id", "plan", "subtasks"} == set(
-        schemas["output_schema"]["properties"]
-    )
-    form = schemas["context_schema"]["properties"]
+    assert {"messages", "answer", "reward", "case_id", "plan", "subtasks"} == set(_properties(schemas["output_schema"]))
+    form = _properties(schemas["context_schema"])
     assert {"planner_model", "executor_model", "policy", "top_k", "max_cycles", "max_steps"} <= set(form)
     assert all(each["description"] for each in form.values())
     drawing = server.client.assistants.get_graph(_assistant_id(server))
@@ -161,7 +165,7 @@ def test_the_same_question_gives_the_same_in_cli_script_and_server(
     scripted: Settings = settings(openai_base_url=model.url, openai_api_key="sk-test", home=str(tmp_path / "script"))
     returned = ask(QUESTION, settings=scripted)
     served = server.client.runs.wait(None, ASSISTANT, input=_question())
-    answers = [json.loads(told.stdout)["answer"], returned.answer, served["answer"]]  # type: ignore[call-overload,index]  # SDK types any JSON
+    answers = [json.loads(told.stdout)["answer"], returned.answer, served["answer"]]  # type: ignore[call-overload]  # SDK types any JSON
     assert answers == [ANSWER] * 3
     assert len(replay(tmp_path / "cli").entries) == 1
     assert len(replay(tmp_path / "script").entries) == 1

@@ -11,6 +11,7 @@ import pytest
 from configs.settings import Settings
 from graph.api import aask
 from tests.conftest import SettingsFactory
+from tests.fakes.openai_replies import JsonObject
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.scenario import ANSWER, QUESTION, plan_reply, rules, tool_reply
 
@@ -21,7 +22,7 @@ ORIGINAL_TOKENS = 17_900
 @pytest.fixture
 def pointed(settings: SettingsFactory) -> Any:
     def make(server: OpenAIServer, **overrides: object) -> Settings:
-        return settings(openai_base_url=server.url, openai_api_key="sk-test", model_retries=1, **overrides)
+        return settings(openai_base_url=server.url, openai_api_key="sk-test", model_retries=1, config=None, **overrides)
 
     return make
 
@@ -53,7 +54,7 @@ def check_order(messages: list[dict[str, Any]]) -> None:
 
 
 async def test_three_one_call_tasks_cost_at_most_a_third_of_the_originals_tokens(pointed: Any) -> None:
-    script = [
+    script: list[JsonObject] = [
         {"when": "(?s)^system: You plan.*Result 3: 12", "reply": {"content": '{"final_answer": "12"}'}},
         {"when": "^system: You plan", "reply": plan_reply("Add 1 and 2.", "Add 3 and 4.", "Add 5 and 7.")},
         *(
@@ -76,7 +77,7 @@ async def test_three_one_call_tasks_cost_at_most_a_third_of_the_originals_tokens
 
 @pytest.mark.parametrize("fault", ["rate_limited", "server_error", "cut"])
 async def test_a_passing_fault_is_retried(pointed: Any, fault: str) -> None:
-    script = [{"reply": {"fault": fault}, "times": 1}, {"reply": {"content": '{"final_answer": "4"}'}}]
+    script: list[JsonObject] = [{"reply": {"fault": fault}, "times": 1}, {"reply": {"content": '{"final_answer": "4"}'}}]
     with OpenAIServer(script) as server:
         result = await aask("2 + 2?", settings=pointed(server, judge_model="none"))
     assert (result.status, result.answer) == ("answered", "4")

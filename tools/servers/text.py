@@ -28,11 +28,6 @@ def reverse(text: str) -> str:
     return text[::-1]
 
 
-def reverse_words(text: str) -> str:
-    """Write the words of a text in reverse order."""
-    return " ".join(reversed(text.split()))
-
-
 def uppercase(text: str) -> str:
     """Write a text in capital letters."""
     return text.upper()
@@ -62,7 +57,6 @@ TOOLS: tuple[Callable[..., str], ...] = (
     count_characters,
     count_letter,
     reverse,
-    reverse_words,
     uppercase,
     lowercase,
     sort_words,
