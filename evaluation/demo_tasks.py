@@ -9,10 +9,47 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
-NOUNS = tuple(
-    "river stone apple garden winter candle pencil silver monkey yellow basket kitchen orange window mountain tiger "
-    "letter bottle summer market flower bridge carpet doctor engine forest guitar hammer island jacket ladder magnet "
-    "needle pepper rabbit saddle tunnel violet wallet zebra".split()
+NOUNS = (
+    "river",
+    "stone",
+    "apple",
+    "garden",
+    "winter",
+    "candle",
+    "pencil",
+    "silver",
+    "monkey",
+    "yellow",
+    "basket",
+    "kitchen",
+    "orange",
+    "window",
+    "mountain",
+    "tiger",
+    "letter",
+    "bottle",
+    "summer",
+    "market",
+    "flower",
+    "bridge",
+    "carpet",
+    "doctor",
+    "engine",
+    "forest",
+    "guitar",
+    "hammer",
+    "island",
+    "jacket",
+    "ladder",
+    "magnet",
+    "needle",
+    "pepper",
+    "rabbit",
+    "saddle",
+    "tunnel",
+    "violet",
+    "wallet",
+    "zebra",
 )
 FIRST_DAY = date(2019, 1, 1)
 DAYS = 2500
@@ -82,7 +119,11 @@ def _sum_times(rng: random.Random) -> Drawn:
 
 
 FAMILIES: tuple[Family, ...] = (
-    Family("multiplication", ("Multiply {a} by {b}.", "What is {a} multiplied by {b}?", "How much is {a} multiplied by {b}?"), _product),
+    Family(
+        "multiplication",
+        ("Multiply {a} by {b}.", "What is {a} multiplied by {b}?", "How much is {a} multiplied by {b}?"),
+        _product,
+    ),
     Family(
         "money",
         (

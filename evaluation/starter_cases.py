@@ -22,7 +22,7 @@ def starter_cases(namespace: str = "default") -> list[Case]:
             "How many days are there between 2021-04-12 and 2021-06-03?",
             [
                 _step(
-                    "Count the days from 2021-04-12 to 2021-06-03.",
+                    "Find the days between 2021-04-12 and 2021-06-03.",
                     "days_between",
                     {"start": "2021-04-12", "end": "2021-06-03"},
                     "52",

@@ -46,7 +46,7 @@ def subtasks_of(case: Case) -> list[SolvedSubtask]:
             case_id=case.id,
             description=step.description,
             result=step.result,
-            calls=step.calls,
+            calls=_way_to(step),
             needed=_needed(step, case),
         )
         for step in case.plan
@@ -58,6 +58,15 @@ def found(subtask: SolvedSubtask, score: float) -> EarlierSubtask:
     """The subtask as its reader gets it."""
     calls = [call.model_dump(mode="json") for call in subtask.calls]
     return EarlierSubtask(subtask.description, subtask.result, calls, score, subtask.case_id, subtask.needed)
+
+
+def _way_to(step: Step) -> tuple[ToolUse, ...]:
+    """The calls that worked, up to the one that gave the step's result: what came after it taught nothing."""
+    worked = [call for call in step.calls if call.ok]
+    for number, call in enumerate(worked, 1):
+        if call.result.strip() == step.result.strip():
+            return tuple(worked[:number])
+    return tuple(worked)
 
 
 def _needed(step: Step, case: Case) -> tuple[str, ...]:

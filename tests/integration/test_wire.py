@@ -77,7 +77,10 @@ async def test_three_one_call_tasks_cost_at_most_a_third_of_the_originals_tokens
 
 @pytest.mark.parametrize("fault", ["rate_limited", "server_error", "cut"])
 async def test_a_passing_fault_is_retried(pointed: Any, fault: str) -> None:
-    script: list[JsonObject] = [{"reply": {"fault": fault}, "times": 1}, {"reply": {"content": '{"final_answer": "4"}'}}]
+    script: list[JsonObject] = [
+        {"reply": {"fault": fault}, "times": 1},
+        {"reply": {"content": '{"final_answer": "4"}'}},
+    ]
     with OpenAIServer(script) as server:
         result = await aask("2 + 2?", settings=pointed(server, judge_model="none"))
     assert (result.status, result.answer) == ("answered", "4")
