@@ -16,7 +16,7 @@ def test_the_docstring_draws_the_classes_that_exist() -> None:
         if match:
             depth = len(match["indent"]) // 4
             path[depth:] = [match["name"]]
-            drawn[match["name"]] = path[depth - 1] if depth else "Exception"
+            drawn[match["name"]] = path[depth - 1] if depth else "RuntimeError"
     classes = dict(inspect.getmembers(errors, inspect.isclass))
     assert drawn == {name: cls.__mro__[1].__name__ for name, cls in classes.items()}
     assert len(drawn) > 10
