@@ -41,7 +41,7 @@ class Size:
     memory: int
 
 
-FULL, QUICK = Size(none=2, memory=5), Size(none=1, memory=2)
+FULL, QUICK = Size(none=1, memory=5), Size(none=1, memory=2)
 
 
 @dataclass(frozen=True, slots=True)

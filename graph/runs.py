@@ -71,8 +71,10 @@ async def thread_ids(settings: Settings, limit: int = 100_000) -> list[str]:
 
 async def _thread_ids(saver: Any, limit: int) -> Sequence[str]:
     """Both savers keep the same table; neither has a call that lists threads without reading every checkpoint."""
-    async with saver.lock, saver.conn.execute(f"{NEWEST_THREADS} LIMIT {int(limit)}") as cursor:
+    async with saver.lock:
+        cursor = await saver.conn.execute(f"{NEWEST_THREADS} LIMIT {int(limit)}")
         rows = await cursor.fetchall()
+        await cursor.close()
     return [row["thread_id"] if isinstance(row, dict) else row[0] for row in rows]
 
 

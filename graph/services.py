@@ -88,12 +88,14 @@ class SharedServices:
 
     async def get(self, settings: Settings) -> Services:
         """The services for a run on the running loop."""
-        await asyncio.to_thread(self._opening.acquire)
-        try:
-            if self._opened is None:
+        while self._opened is None:  # never waits for the lock, so that a cancelled run cannot be left holding it
+            if not self._opening.acquire(blocking=False):
+                await asyncio.sleep(0.05)
+                continue
+            try:
                 self._opened = await self._stack.enter_async_context(open_services(settings, checkpoints=False))
-        finally:
-            self._opening.release()
+            finally:
+                self._opening.release()
         models = self._models.setdefault(asyncio.get_running_loop(), ModelPool(settings))
         return replace(self._opened, models=models)
 

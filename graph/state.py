@@ -13,7 +13,7 @@ from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
 Answers: TypeAlias = str | list[str]
-Status: TypeAlias = Literal["running", "answered", "failed"]
+Status: TypeAlias = Literal["running", "answered"]
 
 
 class Task(TypedDict):

@@ -99,7 +99,7 @@ class CaseMemory:
             CaseBankError: the case is not in the journal, or is there and will be indexed at the next use.
         """
         new = await asyncio.to_thread(self._bank.add, [Entry(case, episode=episode)])
-        for policy in self._policies.values() if new else ():
+        for policy in list(self._policies.values()) if new else ():
             policy.update(case, episode)
         return bool(new)
 

@@ -43,7 +43,11 @@ def render_cases(cases: Sequence[ShownCase]) -> str:
 def render_case(case: ShownCase) -> str:
     """One case: the task, the plan, its results, and the answer if it was right."""
     lines = [f"Task: {case['task']}", "Reply:", plan_line(case["plan"])]
-    lines += [f"Result {step['id']}: {step['result']}" for step in case["plan"] if step.get("result")]
+    lines += [
+        f"{'Failed' if step.get('status') == 'failed' else 'Result'} {step['id']}: {step['result']}"
+        for step in case["plan"]
+        if step.get("result")
+    ]
     if case["reward"] and case["answer"]:
         lines += ["Reply:", json.dumps({"final_answer": case["answer"]}, ensure_ascii=False)]
     if case["lesson"]:

@@ -19,7 +19,7 @@ MAX_SUBTASKS = 50
 class ProposedSubtask(BaseModel):
     """One line of a plan as the model wrote it."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
     id: int
     description: str = Field(min_length=1, max_length=20_000)
@@ -35,7 +35,7 @@ class ProposedPlan(BaseModel):
 class FinalAnswer(BaseModel):
     """The answer to the question."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
     final_answer: str = Field(min_length=1)
 
@@ -87,8 +87,8 @@ def parse_reply(text: str) -> PlannerReply:
         except ValidationError as error:
             fault = describe(error)
     parts = MARKER.split(text, maxsplit=1)
-    if len(parts) == 2 and parts[1].strip():
-        return FinalAnswer(final_answer=parts[1].strip().strip("`").strip())
+    if len(parts) == 2 and (answer := parts[1].strip().strip("`").strip()):
+        return FinalAnswer(final_answer=answer)
     raise PlanFormatError(fault)
 
 

@@ -19,7 +19,7 @@ from graph.state import ModelCall, Task, claimed_by
 from nodes.answer_match import alternatives, matches
 from nodes.language_model import Models, model_call
 from nodes.planner_reply import json_objects
-from nodes.prompts import Prompts, fence
+from nodes.prompts import Prompts, fence, sections
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -84,10 +84,9 @@ class Reflector:
     ) -> tuple[int | None, list[ModelCall]]:
         model = await self.models.get(judge)
         reference = fence("reference", "\n".join(expected)) or "There is no reference answer."
-        request = self.prompts.render(
-            "judge", question=fence("question", task["question"]), reference=reference, answer=fence("answer", answer)
-        )
-        reply = await model.reply([SystemMessage(request), HumanMessage("Your verdict:")], schema=VERDICT_SCHEMA)
+        asked = sections(fence("question", task["question"]), reference, fence("answer", answer))
+        request = [SystemMessage(self.prompts.render("judge")), HumanMessage(asked)]
+        reply = await model.reply(request, schema=VERDICT_SCHEMA)
         return read_verdict(reply), [model_call(reply, "judge", model)]
 
 

@@ -124,7 +124,10 @@ def show(scored: ScoredCase) -> ShownCase:
     return {
         "id": case.id,
         "task": case.task,
-        "plan": [{"id": step.id, "description": step.description, "result": step.result} for step in case.plan],
+        "plan": [
+            {"id": step.id, "description": step.description, "status": step.status, "result": step.result}
+            for step in case.plan
+        ],
         "answer": case.answer,
         "reward": case.reward or 0,
         "lesson": case.lesson,

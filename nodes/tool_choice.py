@@ -60,6 +60,7 @@ class ToolShelf:
             coroutine=self.find,
             name=FIND,
             description="Find more tools, by what they should do.",
+            handle_validation_error="find_tools takes one text: need",
         )
 
 

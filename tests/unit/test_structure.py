@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,3 +202,9 @@ def test_no_file_knows_this_machine_or_an_index() -> None:
 )
 def test_what_counts_as_a_machine_path_or_an_index(line: str, found: bool) -> None:
     assert bool(MACHINE_PATHS.search(line) or INDEX_ADDRESSES.search(line)) is found
+
+
+def test_every_extra_that_make_installs_exists() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (named,) = re.findall(r"--editable '\.\[([^\]]+)\]'", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert set(named.split(",")) <= set(project["optional-dependencies"])

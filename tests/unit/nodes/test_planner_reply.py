@@ -58,6 +58,9 @@ def test_a_final_answer_is_found_wherever_it_stands(text: str, answer: str) -> N
         ('{"final_answer": ""}', "final_answer"),
         ('{"plan": [{"id": 1, "description": "cut o', "holds neither"),
         ("FINAL ANSWER:   ", "holds neither"),
+        ("FINAL ANSWER: ` `", "holds neither"),
+        ('{"final_answer": "  "}', "final_answer"),
+        ('{"plan": [{"id": 1, "description": " "}]}', "description"),
         ("{" * 5000, "holds neither"),
     ],
 )

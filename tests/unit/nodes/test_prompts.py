@@ -72,9 +72,7 @@ def rendered() -> dict[str, str]:
         "executor_native.txt": prompts.render("executor_native"),
         "executor_json.txt": prompts.render("executor_json", tools="add(a, b): Add two numbers: a + b."),
         "executor_message.txt": subtask_message(ASSIGNMENT, [EARLIER]),
-        "judge.txt": prompts.render(
-            "judge", question=fence("question", "q"), reference=fence("reference", "r"), answer=fence("answer", "a")
-        ),
+        "judge.txt": prompts.render("judge"),
     }
 
 

@@ -54,6 +54,8 @@ async def test_find_tools_offers_more_and_says_which() -> None:
     assert "t8: does 8" in said
     assert "and more" not in said
     assert names(shelf) == ["t7", "t0", FIND, "t8", "t1", "t2", "t3"]
+    assert await find.ainvoke({"need": 5}) == "find_tools takes one text: need"
+    assert await find.ainvoke({}) == "find_tools takes one text: need"
     for _ in range(3):
         said = await find.ainvoke({"need": "anything"})
     assert said == "There are no other tools."
