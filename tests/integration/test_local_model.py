@@ -19,7 +19,6 @@ from tests.conftest import SettingsFactory
 
 SPEC = "local:smollm2-135m"
 EXAMPLE = 'Task: What is 12 times 34?\nReply:\n{"plan": [{"id": 1, "description": "Multiply 12 by 34."}]}\n'
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("embedded model")]
 
 
 @pytest.fixture(scope="module")
