@@ -17,6 +17,8 @@ from graph.models import ModelPool
 from nodes.planner_reply import REPLY_SCHEMA
 from tests.conftest import SettingsFactory
 
+pytestmark = pytest.mark.timeout(600)  # the first test may fetch the weights
+
 SPEC = "local:smollm2-135m"
 EXAMPLE = 'Task: What is 12 times 34?\nReply:\n{"plan": [{"id": 1, "description": "Multiply 12 by 34."}]}\n'
 
