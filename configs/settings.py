@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from configs.errors import ConfigurationError
 
-PolicyName = Literal["none", "random", "recent", "cosine", "cosine-success"]
+PolicyName = Literal["none", "random", "recent", "cosine", "cosine-success", "parametric", "soft-q", "bandit"]
 MODEL_FORM = "provider:name with provider openai, azure or local, such as openai:gpt-4.1 or local:smollm2-135m"
 MODEL_PATTERN = r"^(openai|azure|local):\S+$"
 FOREIGN = frozenset(
@@ -42,7 +42,7 @@ class Settings(BaseModel):
     judge_model: str = Field(pattern=rf"{MODEL_PATTERN}|^none$", description=f"{MODEL_FORM}, or none")
     model_timeout: float = Field(gt=0, le=3600, description="seconds, more than 0 and at most 3600")
     model_retries: int = Field(ge=0, le=20, description="a whole number from 0 to 20")
-    policy: PolicyName = Field(description="none, random, recent, cosine or cosine-success")
+    policy: PolicyName = Field(description="none, random, recent, cosine, cosine-success, parametric, soft-q or bandit")
     top_k: int = Field(ge=0, le=64, description="a whole number from 0 to 64")
     cosine_margin: float = Field(ge=0, le=2, description="a cosine difference from 0 to 2")
     namespace: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, '_', '.' or '-'")

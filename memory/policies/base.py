@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from configs.errors import InvalidInputError
 from configs.settings import PolicyName
 from memory.case import Case, Reward
 from memory.episode import Episode
 
-Pool: TypeAlias = Literal["none", "roster", "nearest", "nearest-successes"]
-"""Which candidates a policy chooses from: none, every case, the nearest of both outcomes, the nearest successes."""
+if TYPE_CHECKING:
+    from memory.embedding import Vectors
+
+Pool: TypeAlias = Literal["none", "roster", "newest", "nearest", "nearest-successes", "hybrid"]
+"""Which candidates a policy chooses from.
+
+none; roster: every case; newest: the k newest; nearest: the nearest of both outcomes; nearest-successes; hybrid: the
+nearest by meaning and by words, fused, with features. Only the last three are compared to the task.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The task to choose cases for.
+
+    `vector` is its unit vector of shape (d,), None where the pool is not compared; `context` is x(q) of
+    `memory.features` in the hybrid pool; `texts` reads what a case says (task and plan) by id, for policies with an
+    encoder of their own.
+    """
+
+    task: str
+    vector: Vectors | None = None
+    context: tuple[float, ...] = ()
+    texts: Callable[[Sequence[str]], list[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A case a policy may pick; `cosine` to the task is None in a pool that is not compared."""
+    """A case a policy may pick; `cosine` to the task is None in a pool that is not compared.
+
+    In the hybrid pool `lexical` is its BM25 score as a share of the best one's, `features` is ψ(q, c) of
+    `memory.features`, and `vector` is the unit vector of its task, shape (d,).
+    """
 
     case_id: str
     reward: Reward
     created_at: float
     cosine: float | None = None
+    lexical: float = 0.0
+    features: tuple[float, ...] = ()
+    vector: Vectors | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +64,14 @@ class Pick:
     propensity: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyOptions:
+    """What a policy is made with: `seed` decides whatever it draws, `models` is the folder of trained models."""
+
+    seed: int = 0
+    models: Path | None = None
+
+
 class CasePolicy(Protocol):
     """The retrieval policy μ(c | s, M) of the paper (eq. 2): which cases c of the memory M to show for a state s."""
 
@@ -43,11 +81,16 @@ class CasePolicy(Protocol):
     @property
     def pool(self) -> Pool: ...
 
-    def select(self, task: str, candidates: Sequence[Candidate], k: int) -> list[Pick]:
+    @property
+    def records_vector(self) -> bool:
+        """Whether `update` needs the task's vector in the episode."""
+        ...
+
+    def select(self, query: Query, candidates: Sequence[Candidate], k: int) -> list[Pick]:
         """Choose the slate. Pure: the same policy state and arguments give the same slate.
 
         Args:
-            task: the task's text.
+            query: the task.
             candidates: the policy's pool, first written first where it is not compared; outcomes are known.
             k: the most cases to show, 0 or more.
 
@@ -73,7 +116,7 @@ class CasePolicy(Protocol):
         """Restore what `state_dict` gave.
 
         Raises:
-            InvalidInputError: the state is another policy's.
+            InvalidInputError: the state is another policy's, of another version, or damaged; nothing changes then.
         """
         ...
 
@@ -82,6 +125,7 @@ class UnlearnedPolicy:
     """Base of policies that learn nothing: their state is their name."""
 
     name: PolicyName
+    records_vector: bool = False
 
     def update(self, case: Case, episode: Episode) -> None:
         """Nothing to learn."""

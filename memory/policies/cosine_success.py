@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from configs.settings import PolicyName
-from memory.policies.base import Candidate, Pick, Pool, UnlearnedPolicy, by_cosine
+from memory.policies.base import Candidate, Pick, Pool, Query, UnlearnedPolicy, by_cosine
 
 
 class CosineSuccess(UnlearnedPolicy):
@@ -14,5 +14,5 @@ class CosineSuccess(UnlearnedPolicy):
     name: PolicyName = "cosine-success"
     pool: Pool = "nearest-successes"
 
-    def select(self, task: str, candidates: Sequence[Candidate], k: int) -> list[Pick]:
+    def select(self, query: Query, candidates: Sequence[Candidate], k: int) -> list[Pick]:
         return by_cosine([candidate for candidate in candidates if candidate.reward == 1], k)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from configs.settings import PolicyName
-from memory.policies.base import Candidate, Pick, Pool, UnlearnedPolicy
+from memory.policies.base import Candidate, Pick, Pool, Query, UnlearnedPolicy
 
 
 class NoCases(UnlearnedPolicy):
@@ -14,5 +14,5 @@ class NoCases(UnlearnedPolicy):
     name: PolicyName = "none"
     pool: Pool = "none"
 
-    def select(self, task: str, candidates: Sequence[Candidate], k: int) -> list[Pick]:
+    def select(self, query: Query, candidates: Sequence[Candidate], k: int) -> list[Pick]:
         return []

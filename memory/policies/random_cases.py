@@ -8,7 +8,7 @@ from typing import Any
 
 from configs.errors import InvalidInputError
 from configs.settings import PolicyName
-from memory.policies.base import Candidate, Pick, Pool, UnlearnedPolicy
+from memory.policies.base import Candidate, Pick, PolicyOptions, Pool, Query, UnlearnedPolicy
 
 
 class RandomCases(UnlearnedPolicy):
@@ -20,11 +20,11 @@ class RandomCases(UnlearnedPolicy):
     name: PolicyName = "random"
     pool: Pool = "roster"
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, options: PolicyOptions) -> None:
+        self.seed = options.seed
 
-    def select(self, task: str, candidates: Sequence[Candidate], k: int) -> list[Pick]:
-        drawn = sorted(candidates, key=lambda candidate: self._lot(task, candidate.case_id))[: max(k, 0)]
+    def select(self, query: Query, candidates: Sequence[Candidate], k: int) -> list[Pick]:
+        drawn = sorted(candidates, key=lambda candidate: self._lot(query.task, candidate.case_id))[: max(k, 0)]
         return [Pick(one.case_id, 0.0, 1 / (len(candidates) - place)) for place, one in enumerate(drawn)]
 
     def state_dict(self) -> dict[str, Any]:
