@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from configs.settings import PolicyName
+from memory.policies.bandit import SlateBandit
 from memory.policies.base import CasePolicy, PolicyOptions
 from memory.policies.cosine import CosineCases
 from memory.policies.cosine_success import CosineSuccess
@@ -18,6 +19,7 @@ POLICIES: Mapping[PolicyName, Callable[[PolicyOptions], CasePolicy]] = {
     "recent": lambda options: RecentCases(),
     "cosine": lambda options: CosineCases(),
     "cosine-success": lambda options: CosineSuccess(),
+    "bandit": SlateBandit,
 }
 
 
