@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from memory.case import Case, Reward, RewardSource
 from memory.episode import Episode
 from memory.events import LINE, CaseWritten
 from memory.ledger_store import LedgerStore, Row
+from memory.subtask_memory import subtasks_of
 from memory.trust import earned_trust
 
 PART = 500
@@ -82,10 +83,21 @@ class Ledger:
         """How many cases of a namespace may be retrieved."""
         return self.count(namespace, "success") + self.count(namespace, "failure")
 
-    def known(self, ids: Sequence[str]) -> set[str]:
+    def known(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that the journal ever named, deleted ones too."""
         sql = "SELECT cases.id FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
         return {row[0] for row in self.store.rows(sql, (_json(ids),))}
+
+    def namespaces_of(self, ids: Collection[str]) -> dict[str, str]:
+        """The namespaces of those of the ids that the journal ever named."""
+        sql = "SELECT cases.id, namespace FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
+        return dict(self.store.rows(sql, (_json(ids),)))
+
+    def subtask_ids(self, case_id: str) -> list[str]:
+        """The ids of a case's solved subtasks, whether it is deleted or not."""
+        columns = "seq, start, length, reward, source, archived, indexed, origin"
+        rows = self.store.rows(f"SELECT {columns} FROM cases WHERE id = ?", (case_id,))  # noqa: S608  # fixed names
+        return [subtask.id for entry in self.read(rows) for subtask in subtasks_of(entry.case)]
 
     def facts(self, namespace: str, ids: Sequence[str]) -> dict[str, Facts]:
         """What is known of those of the ids that may be retrieved."""
@@ -144,7 +156,10 @@ class Ledger:
 
     def entry_rows(self, ids: Sequence[str]) -> list[Row]:
         """Rows for `read` of those of the ids that are not deleted."""
-        return self.store.rows("SELECT entries.* FROM json_each(?) AS wanted CROSS JOIN entries ON entries.id = wanted.value", (_json(ids),))
+        return self.store.rows(
+            "SELECT entries.* FROM json_each(?) AS wanted CROSS JOIN entries ON entries.id = wanted.value",
+            (_json(ids),),
+        )
 
 
 class _Entries(Mapping[str, Entry]):
@@ -216,7 +231,7 @@ def _entry(line: bytes, row: Row) -> Entry:
     return Entry(case, bool(archived), event.episode, origin, event.vouched, bool(indexed), seq)
 
 
-def _json(ids: Sequence[str]) -> str:
+def _json(ids: Collection[str]) -> str:
     return json.dumps(list(ids))
 
 
