@@ -135,7 +135,9 @@ class Conversation:
         if self.last_case is None:
             say("there is no answer to judge yet", "yellow")
             return
-        self.background.call(self.services.memory.feedback(self.last_case, reward))
+        self.background.call(
+            self.services.memory.feedback(self.last_case, reward, namespace=self.services.settings.namespace)
+        )
         say(f"case {self.last_case} is {'correct' if reward else 'incorrect'}", "green" if reward else "yellow")
 
     def _ask(self, question: str) -> None:

@@ -2,66 +2,48 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
-from configs.errors import CaseBankError, InvalidInputError
+from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
+from memory.bank_files import BankFiles
 from memory.case import Case, Reward, RewardSource
-from memory.embedding import fingerprint, make_embedder
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
-from memory.index import FOLDER, ChromaIndex, DamagedIndexError, Hit
-from memory.indexing import Indexing
-from memory.journal import Journal
+from memory.index import ChromaIndex, Hit
 from memory.ledger import Entry, Facts, Ledger
-from memory.lexical_index import LexicalIndex
 from memory.policies.base import Candidate
+from memory.redaction import redact, redact_case
 from memory.rows import Kind, case_text, rows_of
 from memory.subtask_memory import SolvedSubtask
 from memory.trust import BY_SOURCE
-from memory.writer_lock import WriterLock
 
 if TYPE_CHECKING:
     from memory.embedding import Vectors
+    from memory.learner import Learner
 
-_log = logging.getLogger(__name__)
-T = TypeVar("T")
-P = ParamSpec("P")
 OUTCOMES: tuple[tuple[Kind, Reward], ...] = (("success", 1), ("failure", 0))
 
 
 class CaseBank:
-    """Cases of one home. With an embedded index the home's writer lock is held until `close`; with a server's index
-    it is taken for each append only, so that several processes may share the home and the server.
+    """Cases of one home; see `BankFiles` for who may open it when.
 
     Every reading and changing method names the namespace it is for, and cases of others do not exist for it.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._embedder = make_embedder(settings)
-        self._settings = settings
-        self._lock = threading.RLock()
-        self._writer = WriterLock(settings.home)
-        self._lexical = LexicalIndex(settings.home)
-        self._journal: Journal | None = None
-        self._index: ChromaIndex | None = None
-        self._stale = True
+        self._files = BankFiles(settings)
 
     @property
     def shared(self) -> bool:
         """Whether the index is a server's."""
-        return self._settings.chroma_url is not None
+        return self._files.shared
 
     @property
     def ledger(self) -> Ledger:
         """The cases of this home as of the last write or opening; other homes on a shared server have their own."""
-        self._ready()
-        return self._opened_journal().ledger
+        return self._files.ledger
 
     def open(self) -> None:
         """Open journal and index and bring them in line. Idempotent; every other method does it when needed.
@@ -69,21 +51,11 @@ class CaseBank:
         Raises:
             CaseBankError: the home is locked by another process, cannot be read or written, or its journal is damaged.
         """
-        self._ready()
+        self._files.ready()
 
     def close(self) -> None:
         """Release the index and the lock."""
-        with self._lock:
-            index, self._index, self._stale = self._index, None, True
-            journal, self._journal = self._journal, None
-            self._lexical.close()
-            try:
-                if journal is not None:
-                    journal.close()
-                if index is not None:
-                    index.close()
-            finally:
-                self._writer.release()
+        self._files.close()
 
     def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
         """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.
@@ -95,13 +67,13 @@ class CaseBank:
         Returns:
             The ids that were new.
         """
-        with self._lock:
-            self._ready()
-            with self._appending() as journal:
+        with self._files.lock:
+            self._files.ready()
+            with self._files.appending() as journal:
                 given = {entry.case.id: entry for entry in entries}
                 there = {row[8] for row in journal.ledger.entry_rows(list(given))}
                 new = [entry for id_, entry in given.items() if id_ not in there]
-                self._commit(journal, [self._event(entry) for entry in new], vectors)
+                self._files.commit(journal, [self._event(entry) for entry in new], vectors)
             return [entry.case.id for entry in new]
 
     def reward(
@@ -125,6 +97,12 @@ class CaseBank:
         """Remove cases; InvalidInputError if one is unknown, and nothing changes."""
         self._change(namespace, ids, lambda: Deleted(case_ids=tuple(ids)))
 
+    def save(self, learner: Learner) -> None:
+        """Let a learner keep a snapshot of what it has learned, if the bank is open."""
+        with self._files.lock:
+            if self._files.is_open:
+                learner.save(self.ledger)
+
     def embed(self, text: str) -> Vectors:
         """The vector of a text, shape (d,)."""
         vector: Vectors = self.embed_all([text])[0]
@@ -132,24 +110,18 @@ class CaseBank:
 
     def embed_all(self, texts: Sequence[str]) -> Vectors:
         """The vectors of texts, shape (n, d). Opens the bank first: a locked home is told before a model loads."""
-        self._ready()
-        return self._embedder.embed(texts)
+        self._files.ready()
+        return self._files.embedder.embed(texts)
 
     def follow(self) -> Ledger:
         """The ledger with what other processes have meanwhile written; with an embedded index nobody else can."""
-        self._ready()
-        with self._lock:
-            journal = self._opened_journal()
-            if self.shared:
-                journal.refresh()
-                self._lexical.refresh()
-            return journal.ledger
+        return self._files.followed()
 
     def size(self, namespace: str) -> int:
         """How many cases may be retrieved."""
         if not self.shared:
             return self.ledger.size(namespace)
-        return sum(self._read(ChromaIndex.count, kind, namespace) for kind, _ in OUTCOMES)
+        return sum(self._files.read(ChromaIndex.count, kind, namespace) for kind, _ in OUTCOMES)
 
     def roster(self, namespace: str, newest: int | None = None) -> list[Candidate]:
         """Every case that may be retrieved, first written first, or the newest so many; not compared to any task."""
@@ -158,7 +130,7 @@ class CaseBank:
         return [
             Candidate(hit.id, reward, hit.created_at)
             for kind, reward in OUTCOMES
-            for hit in self._read(ChromaIndex.read, kind, namespace)
+            for hit in self._files.read(ChromaIndex.read, kind, namespace)
         ]
 
     def nearest(self, namespace: str, vector: Vectors, n: int, *, failures: bool = True) -> list[Candidate]:
@@ -166,7 +138,7 @@ class CaseBank:
         return [
             Candidate(hit.id, reward, hit.created_at, hit.cosine)
             for kind, reward in OUTCOMES[: 2 if failures else 1]
-            for hit in self._read(ChromaIndex.nearest, kind, namespace, vector, n)
+            for hit in self._files.read(ChromaIndex.nearest, kind, namespace, vector, n)
         ]
 
     def matches(self, namespace: str, task: str, vector: Vectors, n: int) -> list[Match]:
@@ -177,13 +149,15 @@ class CaseBank:
         hits = {
             hit.id: (hit, reward)
             for kind, reward in OUTCOMES
-            for hit in self._read(ChromaIndex.nearest, kind, namespace, vector, n, vectors=True)
+            for hit in self._files.read(ChromaIndex.nearest, kind, namespace, vector, n, vectors=True)
         }
-        words = dict(self._lexical.search(namespace, task, n))
+        words = dict(self._files.lexical.search(namespace, task, n))
         facts = self.ledger.facts(namespace, list({**hits, **words}))
         for kind, reward in OUTCOMES:
             only = [id_ for id_ in words if id_ not in hits and id_ in facts and facts[id_].reward == reward]
-            hits |= {hit.id: (hit, reward) for hit in self._read(ChromaIndex.read, kind, namespace, only, vectors=True)}
+            hits |= {
+                hit.id: (hit, reward) for hit in self._files.read(ChromaIndex.read, kind, namespace, only, vectors=True)
+            }
         return [_match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_)) for id_, (hit, reward) in hits.items()]
 
     def cases(self, namespace: str, ids: Sequence[str]) -> dict[str, Case]:
@@ -193,7 +167,7 @@ class CaseBank:
             found = {entry.case.id: entry for entry in ledger.read(ledger.entry_rows(ids))}
             mine = {id_: e.case for id_, e in found.items() if e.indexed and e.case.namespace == namespace}
             return {id_: mine[id_] for id_ in ids if id_ in mine}
-        hits = [hit for kind, _ in OUTCOMES for hit in self._read(ChromaIndex.read, kind, namespace, ids)]
+        hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
 
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
@@ -203,7 +177,7 @@ class CaseBank:
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[tuple[SolvedSubtask, float]]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""
-        hits = self._read(ChromaIndex.nearest, "subtask", namespace, vector, n)
+        hits = self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
         found = ((self._subtask(hit), hit.cosine) for hit in hits)
         return [(subtask, cosine) for subtask, cosine in found if subtask is not None and cosine is not None]
 
@@ -213,6 +187,17 @@ class CaseBank:
         entry = self.ledger.entries.get(hit.id.partition(":")[0])
         sources = [row.source for row in (rows_of(entry) if entry else []) if row.id == hit.id]
         return next((source for source in sources if isinstance(source, SolvedSubtask)), None)
+
+    def _change(self, namespace: str, ids: Collection[str], event: Callable[[], Event]) -> None:
+        with self._files.lock:
+            self._files.ready()
+            with self._files.appending() as journal:
+                mine = {row[8] for row in journal.ledger.entry_rows(list(ids)) if row[9] == namespace}
+                unknown = sorted(set(ids) - mine)
+                if unknown:
+                    where = f"{self._files.settings.home}, namespace {namespace}"
+                    raise InvalidInputError(f"no case {unknown[0]!r} in {where}")
+                self._files.commit(journal, [event()] if ids else [])
 
     def _event(self, entry: Entry) -> CaseWritten:
         return CaseWritten(
@@ -224,108 +209,7 @@ class CaseBank:
         )
 
     def _secrets(self) -> list[str]:
-        return secrets(self._settings)
-
-    def _opened_journal(self) -> Journal:
-        journal = self._journal
-        if journal is None:
-            raise CaseBankError(f"the case bank in {self._settings.home} is closed")
-        return journal
-
-    def _ready(self) -> ChromaIndex:
-        index = self._index
-        if index is not None and not self._stale:
-            return index
-        with self._lock:
-            return self._index if self._index is not None and not self._stale else self._open()
-
-    def _open(self) -> ChromaIndex:
-        self._writer.acquire()
-        try:
-            self._journal = self._journal or Journal(self._settings.home)
-            self._journal.refresh()
-            try:
-                return self._in_line(self._journal.ledger)
-            except DamagedIndexError:
-                if self.shared:
-                    raise
-                self._set_aside()
-                return self._in_line(self._journal.ledger)
-        except BaseException:
-            with suppress(CaseBankError):
-                self.close()
-            raise
-        finally:
-            if self.shared:
-                self._writer.release()
-
-    def _in_line(self, ledger: Ledger) -> ChromaIndex:
-        home, url, space = self._settings.home, self._settings.chroma_url, fingerprint(self._embedder)
-        if self._index is None:
-            self._index = ChromaIndex.server(url, space) if url else ChromaIndex.embedded(home, space)
-        self._stale = True
-        Indexing(ledger, self._index, self._lexical, self._embedder).open(f"{url or 'embedded'} {space}")
-        self._stale = False
-        return self._index
-
-    def _set_aside(self) -> None:
-        """Keep a damaged index next to a new one, for whoever wants to know what happened to it."""
-        if self._index is not None:
-            with suppress(CaseBankError):
-                self._index.close()
-            self._index = None
-        folder = self._settings.home / FOLDER
-        try:
-            if folder.exists():
-                kept = folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
-                _log.warning("the index was damaged: kept as %s, rebuilding it from the journal", kept)
-        except OSError as error:
-            raise CaseBankError(f"cannot set the damaged index {folder} aside: {error.strerror}") from error
-
-    def _change(self, namespace: str, ids: Collection[str], event: Callable[[], Event]) -> None:
-        with self._lock:
-            self._ready()
-            with self._appending() as journal:
-                mine = {row[8] for row in journal.ledger.entry_rows(list(ids)) if row[9] == namespace}
-                unknown = sorted(set(ids) - mine)
-                if unknown:
-                    raise InvalidInputError(f"no case {unknown[0]!r} in {self._settings.home}, namespace {namespace}")
-                self._commit(journal, [event()] if ids else [])
-
-    @contextmanager
-    def _appending(self) -> Iterator[Journal]:
-        """The right to append, and a ledger that knows what other processes appended."""
-        journal = self._opened_journal()
-        if not self.shared:
-            yield journal
-            return
-        with self._writer.held():
-            journal.refresh()
-            yield journal
-
-    def _commit(self, journal: Journal, events: Sequence[Event], vectors: Mapping[str, Vectors] | None = None) -> None:
-        """Journal first, indexes second: if that fails, the next use brings them in line."""
-        if not events:
-            return
-        journal.append(events)
-        try:
-            Indexing(journal.ledger, self._ready(), self._lexical, self._embedder).catch_up(vectors)
-        except BaseException:
-            self._stale = True
-            raise
-
-    def _read(self, query: Callable[Concatenate[ChromaIndex, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Query the index; one of ours that turns out damaged is rebuilt, once."""
-        index = self._ready()
-        try:
-            return query(index, *args, **kwargs)
-        except DamagedIndexError:
-            if self.shared:
-                raise
-            with self._lock:
-                if self._index is index:
-                    self._set_aside()
-            return query(self._ready(), *args, **kwargs)
+        return secrets(self._files.settings)
 
 
 def _match(hit: Hit, reward: Reward, vector: Vectors, lexical: float, facts: Facts | None) -> Match:

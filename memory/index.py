@@ -26,8 +26,10 @@ T = TypeVar("T")
 FOLDER = "chroma"
 PREFIX = "memento"
 DEADLINE_SECONDS = 30.0
-PART = 2_000
-"""Rows in one upsert: below Chroma's limit, and quick enough for the deadline."""
+PART = 5_000
+"""Rows in one call: below Chroma's limit, and quick enough for the deadline."""
+EF_SEARCH = 300
+"""Breadth of a search: recall@4 of 0.99 at 100,000 hard vectors, where Chroma's default of 100 gives 0.96."""
 
 
 _FIELDS = ("documents", "metadatas", "embeddings")
@@ -104,8 +106,14 @@ class ChromaIndex:
             ) from error
         return cls(cast("Client", client), fingerprint, shared=True)
 
-    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
-        """Write rows of one kind and namespace with their vectors; a shared index also gets the documents."""
+    def write(self, rows: Sequence[Row], vectors: Vectors, *, fresh: bool) -> None:
+        """Write rows of one kind and namespace with their vectors; a shared index also gets the documents.
+
+        Args:
+            rows: of one kind and namespace.
+            vectors: shape (len(rows), d).
+            fresh: no row is there yet, or the same one; adding is twice as fast as replacing.
+        """
         collection = self._collection(rows[0].kind, rows[0].namespace)
         for start in range(0, len(rows), PART):
             part = rows[start : start + PART]
@@ -113,7 +121,7 @@ class ChromaIndex:
             if self.shared:
                 values["documents"] = [row.source.model_dump_json() for row in part]
                 values["metadatas"] = [{"created_at": row.created_at} for row in part]
-            self._call(collection.upsert, **values)
+            self._call(collection.add if fresh else collection.upsert, **values)
 
     def delete(self, kind: Kind, namespace: str, ids: Iterable[str]) -> None:
         """Remove rows; unknown ids are ignored."""
@@ -193,7 +201,7 @@ class ChromaIndex:
                 self._client.get_or_create_collection,
                 f"{PREFIX}-{kind}-{digest}-{self._fingerprint}",
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
+                configuration={"hnsw": {"space": "cosine", "ef_search": EF_SEARCH}},
                 metadata={"namespace": namespace, "kind": kind},
             )
         return self._collections[key]

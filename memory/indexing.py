@@ -16,7 +16,7 @@ from memory.rows import KINDS, Kind, Row, case_text, rows_of
 if TYPE_CHECKING:
     from memory.embedding import Embedder, Vectors
 
-PART = 2_000
+PART = 5_000
 """Cases brought in line at a time, so that memory stays bounded however many there are."""
 ALL_PROBED = 5_000
 """Up to so many rows every vector is looked for when the index opens, beyond that a sample."""
@@ -65,7 +65,8 @@ class Indexing:
             ids = [id_ for id_, _ in pending]
             rows = [row for entry in self._ledger.read(self._ledger.entry_rows(ids)) for row in rows_of(entry)]
             self._remove_stale(changed, rows)
-            self._write(rows, known or {})
+            self._write([row for row in rows if _case_id(row) not in changed], known or {}, fresh=True)
+            self._write([row for row in rows if _case_id(row) in changed], known or {}, fresh=False)
             self._write_words(rows, changed)
             with store.writing() as db:
                 db.executemany("DELETE FROM pending WHERE id = ? AND changed = ?", pending)
@@ -82,14 +83,14 @@ class Indexing:
             if ("success", case_id) not in wanted:
                 self._index.delete("subtask", namespace, self._ledger.subtask_ids(case_id))
 
-    def _write(self, rows: Iterable[Row], known: Mapping[str, Vectors]) -> None:
+    def _write(self, rows: Iterable[Row], known: Mapping[str, Vectors], *, fresh: bool) -> None:
         """Embed what has no vector yet, all texts in one batch, and write rows to their collections."""
         ordered = sorted(rows, key=lambda row: (row.kind, row.namespace))
         unknown = [row for row in ordered if row.kind == "subtask" or row.id not in known]
         embedded = iter(self._embedder.embed([row.text for row in unknown])) if unknown else iter(())
         vectors = [known[row.id] if row.kind != "subtask" and row.id in known else next(embedded) for row in ordered]
         for start, end in _runs(ordered):
-            self._index.upsert(ordered[start:end], np.stack(vectors[start:end]))
+            self._index.write(ordered[start:end], np.stack(vectors[start:end]), fresh=fresh)
 
     def _write_words(self, rows: Sequence[Row], changed: set[str]) -> None:
         namespaces = self._ledger.namespaces_of(changed)
@@ -115,7 +116,7 @@ class Indexing:
         for part in self._parts(namespace):
             wanted = [row for entry in part for row in rows_of(entry) if row.kind == kind]
             surplus.difference_update(row.id for row in wanted)
-            self._write([row for row in wanted if row.id not in present], {})
+            self._write([row for row in wanted if row.id not in present], {}, fresh=True)
         if self._index.shared:
             ours = self._ledger.known([id_.partition(":")[0] for id_ in surplus])
             surplus = {id_ for id_ in surplus if id_.partition(":")[0] in ours}
@@ -132,6 +133,10 @@ class Indexing:
         ids = [id_ for id_, _, _ in self._ledger.roster(namespace)]
         for start in range(0, len(ids), PART):
             yield list(self._ledger.read(self._ledger.entry_rows(ids[start : start + PART])))
+
+
+def _case_id(row: Row) -> str:
+    return row.id.partition(":")[0]
 
 
 def _words(row: Row) -> str:

@@ -14,7 +14,7 @@ from memory.episode import Episode
 from memory.events import LINE, CaseWritten
 from memory.ledger_store import LedgerStore, Row
 from memory.subtask_memory import subtasks_of
-from memory.trust import earned_trust
+from memory.trust import TRUSTED, earned_trust
 
 PART = 500
 """Entries read at a time."""
@@ -52,6 +52,10 @@ class Facts:
     trust: float
     uses: int
     plan_length: int
+
+    @property
+    def trusted(self) -> bool:
+        return self.trust >= TRUSTED
 
 
 class Ledger:
@@ -134,6 +138,26 @@ class Ledger:
         ):
             yield from self.read(rows)
             after = rows[-1][0]
+
+    def latest_shown(self, namespace: str, tasks: int) -> list[tuple[int, str, str, bool]]:
+        """What the latest so many tasks were shown: line of the task, case, its origin, and whether it is doubtful."""
+        return [
+            (seq, case_id, origin, prior < TRUSTED)
+            for seq, case_id, origin, prior in self.store.rows(
+                "SELECT shown.seq, case_id, origin, prior FROM shown JOIN cases ON cases.id = case_id"
+                " WHERE shown.seq IN (SELECT seq FROM cases WHERE learned AND NOT deleted AND namespace = ?"
+                " ORDER BY seq DESC LIMIT ?)",
+                (namespace, tasks),
+            )
+        ]
+
+    def ids_from(self, namespace: str, origin: str) -> list[str]:
+        """The cases of a namespace from one origin, and from those it stands before, such as import before a file."""
+        sql = (
+            "SELECT id FROM cases WHERE NOT deleted AND namespace = ?1"
+            " AND (origin = ?2 OR substr(origin, 1, length(?2) + 1) = ?2 || ':') ORDER BY seq"
+        )
+        return [row[0] for row in self.store.rows(sql, (namespace, origin))]
 
     def epoch(self, namespace: str) -> int:
         """Changes whenever an outcome that policies may have learned from was corrected or deleted."""

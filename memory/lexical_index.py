@@ -131,7 +131,7 @@ def _opened(path: Path) -> Any:
 
 
 def _words(text: str) -> Sequence[str]:
-    """The different words of a text, as tantivy's default tokenizer cuts them: runs of letters and digits, lower case."""
+    """The different words of a text, cut as tantivy's default tokenizer does: runs of letters and digits."""
     cut = "".join(char if char.isalnum() else " " for char in text.lower())
     return list(dict.fromkeys(word for word in cut.split() if len(word.encode()) <= 40))[:MAX_WORDS]
 

@@ -12,10 +12,10 @@ import pytest
 
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse, case_id
-from memory.case_memory import open_case_memory
 from memory.episode import Episode
 from memory.exchange import export_file, parse_plan, read_file, read_lines
 from memory.journal import replay
+from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
 
@@ -117,8 +117,8 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
     async with open_case_memory(first) as memory:
         await memory.write(cases[0], Episode(policy="random", k=3))
         await memory.import_cases(cases[1:])
-        await memory.set_archived(["id-1"], True)
-        await memory.feedback("id-3", 0, "wrong")
+        await memory.set_archived(["id-1"], True, namespace="default")
+        await memory.feedback("id-3", 0, "wrong", namespace="default")
     exported = tmp_path / "export.jsonl"
     ledger = await asyncio.to_thread(replay, first.home)
     assert await asyncio.to_thread(export_file, ledger, exported) == 4
