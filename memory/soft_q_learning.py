@@ -47,7 +47,7 @@ class SoftQOptions:
     bound the table, see `KernelTable`.
     """
 
-    alpha: float = 0.05
+    alpha: float = 0.02
     gamma: float = 0.95
     longest: int = 20
     bandwidth: float = 0.15
