@@ -206,12 +206,13 @@ class CaseMemory:
         learned = self._learner.current(name, namespace, ledger)
         policy = learned.policy
         pool = find_candidates(self._bank, policy, task, namespace, k, exclude)
-        picks = guarded(
-            lambda candidates: policy.select(pool.query, candidates, k),
-            pool.candidates,
-            lambda ids: trusted_among(ledger, namespace, ids),
-            k,
-        )
+        with learned.lock:
+            picks = guarded(
+                lambda candidates: policy.select(pool.query, candidates, k),
+                pool.candidates,
+                lambda ids: trusted_among(ledger, namespace, ids),
+                k,
+            )
         best = max((pick.score for pick in picks), default=0.0)
         picks = [pick for pick in picks if pick.score >= best - margin]
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])

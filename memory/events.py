@@ -42,6 +42,10 @@ class CaseWritten(_Event):
         """Whether what the case says about itself may be believed."""
         return self.vouched or self.source_label() == RUN
 
+    def teaches(self) -> bool:
+        """Whether policies learn from the case's episode: an import's only if somebody vouches for it."""
+        return self.episode is not None and bool(self.episode.slate or self.episode.context) and self.vouched_for()
+
 
 class FeedbackGiven(_Event):
     """A later reward, a person's unless it says otherwise, replaces the earlier one."""

@@ -7,15 +7,19 @@ outcome been known at once. Snapshots in the ledger save the replay when a proce
 from __future__ import annotations
 
 import json
+import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from configs.errors import InvalidInputError
 from configs.settings import PolicyName
+from memory.case import Case
+from memory.episode import Episode
 from memory.ledger import Ledger
 from memory.policies.base import CasePolicy, PolicyOptions, UnlearnedPolicy
 from memory.policies.registry import make_policy
 
+_log = logging.getLogger(__name__)
 SAVE_EVERY = 256
 """Episodes between two snapshots."""
 
@@ -27,8 +31,10 @@ class Learned:
     policy: CasePolicy
     epoch: int
     upto: int = 0
-    saved: int = 0
+    unsaved: int = 0
     """Episodes learned since the last snapshot."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the policy learns or chooses."""
 
 
 class Learner:
@@ -60,7 +66,7 @@ class Learner:
         """Write a snapshot of what has been learned since the last one."""
         with self._lock:
             for (_, namespace), learned in self._learned.items():
-                if learned.saved:
+                if learned.unsaved:
                     _save(learned, namespace, ledger)
 
     def _catch_up(self, learned: Learned, namespace: str, ledger: Ledger) -> None:
@@ -68,10 +74,9 @@ class Learner:
             return
         for entry in ledger.episodes(namespace, learned.upto):
             if entry.episode is not None and entry.case.reward is not None:
-                learned.policy.update(entry.case, entry.episode)
-                learned.saved += 1
+                _learn(learned, entry.case, entry.episode)
             learned.upto = entry.seq
-        if learned.saved >= SAVE_EVERY:
+        if learned.unsaved >= SAVE_EVERY:
             _save(learned, namespace, ledger)
 
     def _restored(self, name: PolicyName, namespace: str, ledger: Ledger, epoch: int) -> Learned:
@@ -89,9 +94,18 @@ class Learner:
         return fresh
 
 
+def _learn(learned: Learned, case: Case, episode: Episode) -> None:
+    try:
+        with learned.lock:
+            learned.policy.update(case, episode)
+    except InvalidInputError as error:  # a vouched import may hold an episode that no policy could have written
+        _log.warning("nothing was learned from case %s: %s", case.id, error)
+    learned.unsaved += 1
+
+
 def _save(learned: Learned, namespace: str, ledger: Ledger) -> None:
     state = json.dumps(learned.policy.state_dict())
     values = (learned.policy.name, namespace, learned.epoch, learned.upto, state)
     with ledger.store.writing() as db:
         db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?)", values)
-    learned.saved = 0
+    learned.unsaved = 0

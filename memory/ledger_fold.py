@@ -83,14 +83,14 @@ class Fold:
                 subtasks,
                 event.source_label(),
                 prior_trust(case.reward_source, vouched=event.vouched_for()),
-                episode is not None and bool(episode.slate or episode.context),
+                event.teaches(),
             ),
         )
         self._count(case.namespace, "cases", 1)
         if indexed:
             self._note(case.id, fresh=True)
             self._count_rows(case.namespace, case.reward, subtasks, 1)
-        if episode is not None:
+        if episode is not None and event.teaches():
             self._show(place.line, episode)
             self._credit(case.namespace, place.line, case.reward, 1)
 

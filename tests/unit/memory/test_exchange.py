@@ -110,26 +110,31 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
     step = Step(id=1, description="d", depends_on=(3,), status="done", result="5", calls=(use,))
     cases = [
         Case(id=f"id-{number}", task=f"täsk {number}\n", plan=(step,), reward=reward, run_id="r", lesson="l",
-             namespace=f"space-{number % 2}", parents=("p",), created_at=number / 7, seconds=0.1, model="m")
+             namespace="space", parents=("p",), created_at=number / 7, seconds=0.1, model="m")
         for number, reward in enumerate((1, 0, None, 1))
     ]  # fmt: skip
     first, second = settings(home=tmp_path / "one"), settings(home=tmp_path / "two")
     async with open_case_memory(first) as memory:
         await memory.write(cases[0], Episode(policy="random", k=3))
         await memory.import_cases(cases[1:])
-        await memory.set_archived(["id-1"], True, namespace="default")
-        await memory.feedback("id-3", 0, "wrong", namespace="default")
+        await memory.set_archived(["id-1"], True, namespace="space")
+        await memory.feedback("id-3", 0, "wrong", namespace="space")
     exported = tmp_path / "export.jsonl"
     ledger = await asyncio.to_thread(replay, first.home)
     assert await asyncio.to_thread(export_file, ledger, exported) == 4
     async with open_case_memory(second) as memory:
-        report = await memory.import_file(exported, namespace="elsewhere")
+        refused = await memory.import_file(exported, namespace="elsewhere")
+        assert (refused.added, len(refused.rejected)) == (0, 4)
+        assert "is of namespace 'space'" in refused.rejected[0].reason
+        report = await memory.import_file(exported, namespace="space")
         assert (report.added, report.rejected) == (4, ())
-        assert (await memory.import_file(exported, namespace="elsewhere")).known == 4
-        found = await memory.retrieve("x", policy="cosine", k=9, namespace="space-1")
-    assert [scored.case.id for scored in found.cases] == ["id-3"]
+        assert (await memory.import_file(exported, namespace="space")).known == 4
+        found = await memory.retrieve("x", policy="cosine", k=9, namespace="space")
+    assert {scored.case.id for scored in found.cases} == {"id-0", "id-3"}
     restored = await asyncio.to_thread(replay, second.home)
-    assert list(restored.entries.items()) == list(ledger.entries.items())
+    there = [(entry.case, entry.archived, entry.episode) for entry in restored.entries.values()]
+    assert there == [(entry.case, entry.archived, entry.episode) for entry in ledger.entries.values()]
+    assert {entry.origin for entry in restored.entries.values()} == {"import:export.jsonl"}
 
 
 @pytest.mark.skipif(not (ORIGINAL / "memory.jsonl").is_file(), reason="the original's data is not here")

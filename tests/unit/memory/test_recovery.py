@@ -108,7 +108,7 @@ def test_case_in_the_journal_only_is_indexed_at_the_next_opening(filled: Setting
 
 
 def test_failed_index_write_heals_at_the_next_use(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise CaseBankError("the case bank did not answer")
 
     with opened(filled) as bank:
