@@ -15,6 +15,7 @@ from memory.case import Case, Reward, Step, ToolUse, case_id
 from memory.episode import Episode
 from memory.exchange import export_file, parse_plan, read_file, read_lines
 from memory.journal import replay
+from memory.ledger import Entry
 from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
@@ -105,6 +106,10 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         export_file(replay(tmp_path), tmp_path)
 
 
+def _entries(home: Path) -> list[Entry]:
+    return list(replay(home).entries.values())
+
+
 async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path: Path) -> None:
     use = ToolUse(name="t", arguments={"ö": [1, None, {"x": 0.5}]}, result="r\u2028", ok=False)
     step = Step(id=1, description="d", depends_on=(3,), status="done", result="5", calls=(use,))
@@ -131,10 +136,9 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
         assert (await memory.import_file(exported, namespace="space")).known == 4
         found = await memory.retrieve("x", policy="cosine", k=9, namespace="space")
     assert {scored.case.id for scored in found.cases} == {"id-0", "id-3"}
-    restored = await asyncio.to_thread(replay, second.home)
-    there = [(entry.case, entry.archived, entry.episode) for entry in restored.entries.values()]
-    assert there == [(entry.case, entry.archived, entry.episode) for entry in ledger.entries.values()]
-    assert {entry.origin for entry in restored.entries.values()} == {"import:export.jsonl"}
+    before, restored = [await asyncio.to_thread(_entries, settings_.home) for settings_ in (first, second)]
+    assert [(e.case, e.archived, e.episode) for e in before] == [(e.case, e.archived, e.episode) for e in restored]
+    assert {entry.origin for entry in restored} == {"import:export.jsonl"}
 
 
 @pytest.mark.skipif(not (ORIGINAL / "memory.jsonl").is_file(), reason="the original's data is not here")
