@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph.state import ShownCase, Subtask, SubtaskResult, Task
-from nodes.prompts import fence, sections, shorten
+from nodes.prompts import fence, harmless, sections, shorten
 
 CASE_CHARS = 3000
 RESULT_CHARS = 4000
@@ -73,5 +73,5 @@ def result_line(number: int, result: SubtaskResult | None) -> str:
     """What became of one subtask."""
     if result is None:
         return f"Result {number}: not carried out"
-    text = shorten(result["result"], RESULT_CHARS)
+    text = shorten(harmless(result["result"]), RESULT_CHARS)
     return f"Result {number}: {text}" if result["status"] == "done" else f"Failed {number}: {text}"

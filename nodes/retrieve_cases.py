@@ -17,6 +17,7 @@ from configs.settings import Settings
 from graph.context import Context, resolve
 from graph.state import Claim, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.prompts import harmless
 
 MAX_QUESTION_CHARS = 100_000
 CONVERSATION_CHARS = 4000
@@ -136,5 +137,11 @@ def show(scored: ScoredCase) -> ShownCase:
 
 
 def _conversation(messages: Sequence[BaseMessage]) -> str:
-    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {each.text}" for each in messages]
-    return "\n".join(said)[-CONVERSATION_CHARS:]
+    """The turns so far, the last CONVERSATION_CHARS characters of them; no text in them can begin a turn of its own."""
+    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {harmless(each.text)}" for each in messages]
+    text = "\n".join(said)
+    kept = text[-CONVERSATION_CHARS:]
+    if len(text) == len(kept) or text[-CONVERSATION_CHARS - 1] == "\n":
+        return kept
+    cut, line_end, whole = kept.partition("\n")
+    return f"{harmless(cut)}{line_end}{whole}"
