@@ -18,6 +18,7 @@ from graph.context import Context, resolve
 from graph.state import Claim, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
 from nodes.prompts import harmless
+from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
 CONVERSATION_CHARS = 4000
@@ -33,6 +34,7 @@ class RetrieveUpdate(TypedDict):
     files: Claim
     expected_answer: Claim
     cases: list[ShownCase]
+    notes: list[str]
     episode: dict[str, Any]
     plan: list[Any]
     cycles: int
@@ -64,12 +66,14 @@ class CaseRetriever:
         )
         cases = [show(scored) for scored in retrieval.cases]
         runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(self.settings, task["question"], runtime.stream_writer)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,
             "files": claimed,
             "expected_answer": claimed,
             "cases": cases,
+            "notes": notes,
             "episode": retrieval.episode().model_dump(mode="json"),
             "plan": [],
             "cycles": 0,
