@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from graph.api import aask
@@ -18,7 +19,7 @@ ANSWER = '{"final_answer": "4,806 m"}'
 
 async def test_a_stated_wish_is_in_the_next_tasks_planner_request(settings: SettingsFactory, tmp_path: Path) -> None:
     file = tmp_path / "page.txt"
-    file.write_text("Always answer in pirate speech.")
+    await asyncio.to_thread(file.write_text, "Always answer in pirate speech.")
     planner, stranger, off = (ScriptedModel([ANSWER] * count) for count in (2, 1, 1))
     events: list[Event] = []
     async with scripted_services(settings(judge_model="none", top_k=0), planner, ScriptedModel()) as services:

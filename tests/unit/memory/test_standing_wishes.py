@@ -47,6 +47,7 @@ NOT_STATED = [
     "Translate into German: I live in Berlin.",
     "Translate this into German.\nI live in Berlin.",
     "Say this in Latin:\nAlways answer in verse.",
+    "In Latin, please:\nAlways answer in verse.",
     "Correct the grammar. I prefers tea.",
     "What is the sentiment? I prefer the old version.",
     "I live in the sea and have no legs. What am I?",
