@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cli.printable import one_line
 
 if TYPE_CHECKING:
-    from memory.ledger import Entry, Ledger
+    from memory.entries import Entry
+    from memory.ledger import Ledger
 
 MOST_SHOWN = 5
 

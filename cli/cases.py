@@ -15,13 +15,15 @@ from cli.printable import one_line
 
 if TYPE_CHECKING:
     from configs.settings import Settings
+    from memory.case import Reward
     from memory.case_memory import ScoredCase
-    from memory.ledger import Entry, Ledger
+    from memory.entries import Entry
+    from memory.ledger import Ledger
 
 app = typer.Typer(help="The case bank: what was learned, and from where.", no_args_is_help=True)
 
 Outcome = Literal["right", "wrong", "unknown"]
-OUTCOMES: dict[int | None, Outcome] = {1: "right", 0: "wrong", None: "unknown"}
+OUTCOMES: dict[Reward | None, Outcome] = {1: "right", 0: "wrong", None: "unknown"}
 CaseId = Annotated[str, typer.Argument(metavar="CASE_ID", help="The case's id, or its first 4 characters or more.")]
 
 
@@ -36,22 +38,19 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """The cases, newest first."""
-    entries = [
-        entry
-        for entry in _ledger(settings_of(context, config, overrides)).entries.values()
-        if (archived or not entry.archived) and outcome in (None, OUTCOMES[entry.case.reward])
-    ]
-    entries.sort(key=lambda entry: entry.case.created_at, reverse=True)
+    settings = settings_of(context, config, overrides)
+    rewards = [reward for reward, name in OUTCOMES.items() if outcome in (None, name)]
+    entries, total = _ledger(settings).of(settings.namespace).newest(limit, archived=archived, rewards=rewards)
     if as_json:
-        print_json({"cases": [_as_json(entry) for entry in entries[:limit]], "total": len(entries)})
+        print_json({"cases": [_as_json(entry) for entry in entries], "total": total})
         return
     rows = [
         (e.case.id, _outcome(e), when(e.case.created_at), one_line(e.case.task), one_line(e.case.answer, 40))
-        for e in entries[:limit]
+        for e in entries
     ]
     print_table(["case", "outcome", "when", "task", "answer"], rows, widest=3)
-    if len(entries) > limit:
-        say(f"{limit} of {len(entries)} cases; --limit shows more", "dim")
+    if total > len(entries):
+        say(f"{len(entries)} of {total} cases; --limit shows more", "dim")
 
 
 @app.command()
@@ -66,8 +65,9 @@ def show(
     from cli.identifiers import find_case
     from cli.trees import case_tree
 
-    ledger = _ledger(settings_of(context, config, overrides))
-    entry = ledger.entries[find_case(ledger, case)]
+    settings = settings_of(context, config, overrides)
+    ledger = _ledger(settings)
+    entry = ledger.entries[find_case(ledger, case, settings.namespace)]
     if as_json:
         print_json({**_as_json(entry), "episode": entry.episode.model_dump() if entry.episode else None})
     else:

@@ -9,10 +9,11 @@ from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
 from memory.case import Case, Reward, RewardSource
+from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
 from memory.index import ChromaIndex, Hit
-from memory.ledger import Entry, Facts, Ledger
+from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact, redact_case
 from memory.rows import Kind, case_text, rows_of

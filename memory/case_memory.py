@@ -13,11 +13,11 @@ from memory.candidates import find_candidates, trusted_among
 from memory.case import Case, Reward, RewardSource
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
+from memory.entries import Entry
 from memory.episode import Episode, Ranked, Shown, pack
 from memory.events import IMPORTED
 from memory.exchange import ImportReport, read_file
 from memory.guard import guarded
-from memory.ledger import Entry
 from memory.policies.base import Candidate, by_cosine
 from memory.subtask_memory import EarlierSubtask, found
 

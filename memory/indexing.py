@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memory.case import Case
+from memory.entries import Entry
 from memory.index import ChromaIndex
-from memory.ledger import Entry, Ledger
+from memory.ledger import Ledger
 from memory.lexical_index import LexicalIndex
 from memory.rows import KINDS, Kind, Row, case_text, rows_of
 

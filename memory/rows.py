@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from memory.case import Case
-from memory.ledger import Entry
+from memory.entries import Entry
 from memory.subtask_memory import SolvedSubtask, subtasks_of
 
 Kind: TypeAlias = Literal["success", "failure", "subtask"]
