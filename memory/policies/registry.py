@@ -9,6 +9,7 @@ from memory.policies.base import CasePolicy, PolicyOptions
 from memory.policies.cosine import CosineCases
 from memory.policies.cosine_success import CosineSuccess
 from memory.policies.none import NoCases
+from memory.policies.parametric import Parametric
 from memory.policies.random_cases import RandomCases
 from memory.policies.recent import RecentCases
 
@@ -18,6 +19,7 @@ POLICIES: Mapping[PolicyName, Callable[[PolicyOptions], CasePolicy]] = {
     "recent": lambda options: RecentCases(),
     "cosine": lambda options: CosineCases(),
     "cosine-success": lambda options: CosineSuccess(),
+    "parametric": Parametric,
 }
 
 
