@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 HIDDEN = 128
-EPOCHS = 100
+EPOCHS = 200
 BATCH, LEAST_BATCH, LEAST_STEPS = 256, 8, 16
 """Rows a step; fewer where the data would otherwise give less than `LEAST_STEPS` steps an epoch."""
-LEARNING_RATE = 1e-4
+LEARNING_RATE = 3e-4
 WEIGHT_DECAY = 0.05
 PATIENCE = 10
 
