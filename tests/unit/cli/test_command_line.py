@@ -21,7 +21,7 @@ PAGES = [
     "", "ask", "chat", "resume", "feedback", "doctor", "demo", "runs", "runs list", "runs show", "tools", "tools list",
     "tools call", "cases", "cases list", "cases show", "cases search", "cases stats", "cases import", "cases export",
     "cases archive", "cases restore", "cases delete", "notes", "notes list", "notes add", "notes edit", "notes delete",
-    "notes clear",
+    "notes clear", "train",
 ]  # fmt: skip
 RESULT_KEYS = [
     "thread_id", "status", "answer", "reward", "reward_source", "case_id", "cases_used", "cycles", "plan", "subtasks",
