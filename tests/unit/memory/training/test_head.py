@@ -64,7 +64,7 @@ def test_a_head_put_back_into_a_network_is_the_same_head() -> None:
 
 def test_it_learns_which_case_suits_which_task_and_no_baseline_does() -> None:
     encoded, parts = world(share=0.5)
-    fitted = fit_head(encoded, parts, epochs=300, seed=0, step=quiet)
+    fitted = fit_head(encoded, parts, epochs=120, seed=0, step=quiet)
     labels = encoded.rows.labels[parts.test]
     reached = auc(predict(fitted.head, encoded, parts.test), labels) or 0
     others = [auc(each.predicted, labels) or 0 for each in baselines(encoded, parts, "by-task")]
