@@ -62,6 +62,8 @@ def train(
     home = settings_of(context, config, overrides).home
     leaks = split == "leaky-rows"
     folder = out.expanduser() if out is not None else None if leaks else home / "models" / store.NAME
+    if folder is not None:
+        store.check_writable(folder)
     examples = _examples(data, home)
     options = train.TrainOptions(encoder=encoder, fine_tune=fine_tune, split=split, epochs=epochs, seed=seed)
     started = time.monotonic()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from memory.training.encoded import Encoded, Step
 from memory.training.head import Head
 from memory.training.metrics import log_loss
-from memory.training.mlp import class_weights, head_of, inputs, new_mlp
+from memory.training.mlp import class_weights, head_of, inputs, new_mlp, one_thread
 from memory.training.splits import Parts, Rows
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def fit_head(encoded: Encoded, parts: Parts, *, epochs: int, seed: int, step: St
     device = "cuda" if torch.cuda.is_available() else "cpu"
     weights = class_weights(table.labels[parts.train])
     order = np.random.default_rng(seed)
-    with torch.random.fork_rng():
+    with one_thread(), torch.random.fork_rng():
         torch.manual_seed(seed)
         mlp = new_mlp(encoded.vectors.shape[1], HIDDEN).to(device)
         optimiser = torch.optim.AdamW(mlp.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)

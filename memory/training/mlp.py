@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 
 DROPOUT = 0.5
 Array = NDArray[np.float64]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: steps of the head are too small to share, and on a busy machine threads wait on another."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def new_mlp(dimension: int, hidden: int) -> nn.Sequential:

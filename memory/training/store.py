@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -46,6 +47,19 @@ class Header(BaseModel):
 def is_there(folder: Path) -> bool:
     """Whether a model has been saved there, whole or damaged."""
     return (folder / FILE).exists()
+
+
+def check_writable(folder: Path) -> None:
+    """Tell before a long training what would fail after it; makes nothing.
+
+    Raises:
+        InvalidInputError: the folder is a file, or it or what is above it cannot be written.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InvalidInputError(f"cannot write {folder}: {there} is not a folder")
+    if not os.access(there, os.W_OK):
+        raise InvalidInputError(f"cannot write {folder}: {there} is read-only")
 
 
 def save_model(folder: Path, head: Head, header: Header) -> None:

@@ -57,8 +57,19 @@ class Trained:
     options: TrainOptions
 
 
-def train(examples: Examples, options: TrainOptions, step: Step) -> Trained:
+def encode_examples(examples: Examples, encoder: str | None, step: Step) -> Encoded:
+    """Every text of the rows through an encoder as it comes. ConfigurationError if it cannot be loaded."""
+    return encode(text_rows(examples.rows), open_encoder(spec_of(encoder)), step)
+
+
+def train(examples: Examples, options: TrainOptions, step: Step, encoded: Encoded | None = None) -> Trained:
     """Fit Q on the training rows and measure it on the test rows.
+
+    Args:
+        examples: the rows.
+        options: what to train and how.
+        step: told of the progress.
+        encoded: what `encode_examples` gave for these rows and this encoder, where several models share it.
 
     Raises:
         InvalidInputError: there is too little to learn from, see `split_rows`.
@@ -66,8 +77,7 @@ def train(examples: Examples, options: TrainOptions, step: Step) -> Trained:
     """
     parts = split_rows(examples.rows, options.split, options.seed)
     spec = spec_of(options.encoder)
-    rows = text_rows(examples.rows)
-    fixed = encode(rows, open_encoder(spec), step)
+    fixed = encoded or encode_examples(examples, options.encoder, step)
     head_epochs = EPOCHS if options.fine_tune or options.epochs is None else options.epochs
     fitted = fit_head(fixed, parts, epochs=head_epochs, seed=options.seed, step=step)
     if not options.fine_tune:
@@ -79,7 +89,7 @@ def train(examples: Examples, options: TrainOptions, step: Step) -> Trained:
     tuned = fine_tune(
         model,
         fitted.head,
-        rows,
+        fixed.rows,
         parts,
         epochs=options.epochs or TUNING_EPOCHS,
         seed=options.seed,
