@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
-from memory.case import Case, Reward, RewardSource
+from memory.case import Case, Reward, RewardSource, case_text
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
@@ -16,7 +16,7 @@ from memory.index import ChromaIndex, Hit
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact, redact_case
-from memory.rows import Kind, case_text, rows_of
+from memory.rows import Kind, rows_of
 from memory.subtask_memory import SolvedSubtask
 from memory.trust import BY_SOURCE
 
@@ -174,7 +174,7 @@ class CaseBank:
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""
         cases = self.cases(namespace, ids)
-        return [case_text(cases[id_]) if id_ in cases else "" for id_ in ids]
+        return [case_text(cases[id_].task, cases[id_].plan) if id_ in cases else "" for id_ in ids]
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[tuple[SolvedSubtask, float]]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory.case import Case
+from memory.case import Case, case_text
 from memory.entries import Entry
 from memory.index import ChromaIndex
 from memory.ledger import Ledger
 from memory.lexical_index import LexicalIndex
-from memory.rows import KINDS, Kind, Row, case_text, rows_of
+from memory.rows import KINDS, Kind, Row, rows_of
 
 if TYPE_CHECKING:
     from memory.embedding import Embedder, Vectors
@@ -141,7 +141,7 @@ def _case_id(row: Row) -> str:
 
 
 def _words(row: Row) -> str:
-    return case_text(row.source) if isinstance(row.source, Case) else row.text
+    return case_text(row.source.task, row.source.plan) if isinstance(row.source, Case) else row.text
 
 
 def _runs(ordered: Sequence[Row]) -> Iterable[tuple[int, int]]:

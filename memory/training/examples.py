@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.errors import InvalidInputError
-from memory.case import Step, normalise_task
+from memory.case import case_text, normalise_task
 from memory.exchange import LABELS, RejectedLine, parse_plan
 from memory.ledger import Ledger
 
@@ -59,11 +59,6 @@ class Examples:
         """16 hexadecimal digits of SHA-256 over the rows in order."""
         text = json.dumps([[r.query, r.case_text, r.succeeded, r.label] for r in self.rows], ensure_ascii=False)
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
-
-
-def case_text(task: str, plan: Sequence[Step]) -> str:
-    """What an encoder reads of a case: its task, then each step's description on a line of its own."""
-    return "\n".join([task, *(step.description for step in plan)])
 
 
 def from_journal(ledger: Ledger) -> Examples:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from configs.errors import InvalidInputError
-from memory.case import Case, Reward, Step
+from memory.case import Case, Reward, Step, case_text
+from memory.entries import Entry
 from memory.episode import Episode, Shown
-from memory.ledger import Entry, Ledger
-from memory.training.examples import Example, case_text, from_file, from_journal, from_lines
+from memory.events import CaseWritten
+from memory.journal import Journal
+from memory.ledger import Ledger
+from memory.training.examples import Example, from_file, from_journal, from_lines
 from tests.project_files import ROOT
 
 ORIGINAL = ROOT.parent / "shared" / "data" / "training_data.jsonl"
@@ -24,16 +27,16 @@ def entry(id_: str, reward: Reward | None, shown: tuple[str, ...] | None = None)
     return Entry(case, episode=episode)
 
 
-def ledger(*entries: Entry) -> Ledger:
-    made = Ledger()
-    for each in entries:
-        made.put(each)
-    return made
+def ledger(home: Path, *entries: Entry) -> Ledger:
+    journal = Journal(home)
+    journal.append([CaseWritten(case=each.case, episode=each.episode) for each in entries])
+    return journal.ledger
 
 
-def test_a_row_for_each_case_shown_for_a_judged_task() -> None:
+def test_a_row_for_each_case_shown_for_a_judged_task(tmp_path: Path) -> None:
     examples = from_journal(
         ledger(
+            tmp_path,
             entry("a", 1),
             entry("b", 0),
             entry("unjudged", None),
@@ -51,9 +54,9 @@ def test_a_row_for_each_case_shown_for_a_judged_task() -> None:
     assert examples.gone == 2
 
 
-def test_a_journal_without_shown_cases_is_refused_in_one_line() -> None:
+def test_a_journal_without_shown_cases_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="nothing to train on") as error:
-        from_journal(ledger(entry("a", 1), entry("b", 1, ())))
+        from_journal(ledger(tmp_path, entry("a", 1), entry("b", 1, ())))
     assert "\n" not in str(error.value)
 
 
