@@ -117,7 +117,7 @@ def _draw_origins(axes: Axes, found: BankStats) -> None:
 
 
 def _draw_useful(axes: Axes, found: BankStats) -> None:
-    _prepare(axes, "Most and least useful cases, ± one standard deviation")
+    _prepare(axes, "Most and least useful cases")
     worth = found.worth
     shown: list[tuple[Useful, str]] = [
         *((each, WRONG) for each in worth.least),
@@ -133,7 +133,7 @@ def _draw_useful(axes: Axes, found: BankStats) -> None:
     labels = [f"{one_line(each.task, 34)}\n{each.record.case_id} · shown {each.record.uses:,}×" for each, _ in shown]
     axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
     axes.set_ylim(-0.7, len(shown) - 0.3)
-    axes.set_xlabel("log-odds of success that showing it adds", color=MUTED)
+    axes.set_xlabel("log-odds of success that showing it adds, ± one standard deviation", color=MUTED)
     axes.grid(axis="x", color=GRID, linewidth=0.8)
 
 
