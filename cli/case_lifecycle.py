@@ -118,10 +118,10 @@ def _tell_going(ledger: Ledger, going: Sequence[Prospect], clusters: Clusters | 
         return
     ids = [one.case_id for one in going[:SHOWN]]
     tasks = {entry.case.id: entry.case.task for entry in ledger.read(ledger.entry_rows(ids))}
-    headings = ["expected use", "wanted", "value", "trust", "case", "task"]
+    headings = ["expected use", "wanted", "value", "trust", "case", "stays", "task"]
     rows = [
         (f"{one.expected_use:.3f}", f"{one.wanted:.2f}", _value(one), f"{one.record.trust:.2f}", one.case_id,
-         one_line(tasks[one.case_id], 100))
+         _stays(one, clusters), one_line(tasks[one.case_id], 100))
         for one in going[:SHOWN]
     ]  # fmt: skip
     print_table(headings, rows, widest=len(headings) - 1)
@@ -131,6 +131,11 @@ def _tell_going(ledger: Ledger, going: Sequence[Prospect], clusters: Clusters | 
     kept = "one of each stays" if not gone else f"{gone:,} of which would have no case left"
     more = f" The {SHOWN} lowest of {len(going):,} are shown." if len(going) > SHOWN else ""
     print_text(f"{len(going):,} of {size:,} cases would go. Clusters {alike}: {kinds:,}, {kept}.{more}")
+
+
+def _stays(one: Prospect, clusters: Clusters) -> str:
+    first = clusters.representative[one.case_id]
+    return first if first != one.case_id else "none alike"
 
 
 def _value(one: Prospect) -> str:

@@ -58,7 +58,7 @@ def _title(found: BankStats) -> str:
     parts = [f"{counted.retrievable:,} cases that may be retrieved"]
     parts += [f"{counted.archived:,} archived"] if counted.archived else []
     parts += [f"{counted.copies:,} exact copies"] if counted.copies else []
-    if found.clusters is not None:
+    if found.clusters is not None and counted.retrievable:
         parts.append(f"{len(set(found.clusters.representative.values())):,} clusters")
     return f"Case bank, namespace {found.namespace}: " + ", ".join(parts)
 
@@ -133,7 +133,7 @@ def _draw_useful(axes: Axes, found: BankStats) -> None:
     labels = [f"{one_line(each.task, 34)}\n{each.record.case_id} · shown {each.record.uses:,}×" for each, _ in shown]
     axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
     axes.set_ylim(-0.7, len(shown) - 0.3)
-    axes.set_xlabel("log-odds of success that showing it adds, ± one standard deviation", color=MUTED)
+    axes.set_xlabel("log-odds of success that showing it adds (± 1 sd)", color=MUTED)
     axes.grid(axis="x", color=GRID, linewidth=0.8)
 
 

@@ -75,9 +75,9 @@ def sketches(ledger: Ledger, namespace: str) -> list[Sketch]:
 
 def sketch_of(head: CaseHead, *, right: bool) -> Sketch:
     """What of a case is compared."""
-    task = hashlib.sha256(normalise_task(head.task).encode(errors="surrogatepass")).digest()[:12]
+    task = hashlib.sha256(normalise_task(head.task).encode()).digest()[:12]
     text = " ".join(step.description for step in head.plan).casefold()
-    words = {zlib.crc32(word.encode(errors="surrogatepass")) for word in _WORD.findall(text)}
+    words = {zlib.crc32(word.encode()) for word in _WORD.findall(text)}
     return Sketch(head.id, task, right, array("I", sorted(words)).tobytes())
 
 

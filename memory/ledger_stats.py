@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -11,8 +12,7 @@ from memory.events import RUN
 from memory.ledger import Ledger
 from memory.trust import TRUSTED, earned_trust
 
-LEAST_TASKS = 5
-"""Tasks in a bucket of the learning curve, unless there are fewer altogether."""
+MOST_STRETCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,14 @@ def origins(ledger: Ledger, namespace: str) -> list[Origin]:
     return sorted(found, key=lambda origin: (-origin.cases, origin.name))
 
 
-def learning(ledger: Ledger, namespace: str, stretches: int = 20) -> list[Stretch]:
-    """Success over time: the tasks that agents ran and somebody judged, cut into at most so many equal stretches."""
+def learning(ledger: Ledger, namespace: str) -> list[Stretch]:
+    """Success over time: the tasks that agents ran and somebody judged, in stretches of equally many.
+
+    There are about as many stretches as tasks in each, and at most MOST_STRETCHES.
+    """
     where = f"NOT deleted AND namespace = ? AND origin = '{RUN}' AND reward IS NOT NULL"
     judged = ledger.store.value(f"SELECT count(*) FROM cases WHERE {where}", (namespace,))  # noqa: S608  # fixed
-    parts = max(min(stretches, judged // LEAST_TASKS), 1)
+    parts = max(min(MOST_STRETCHES, math.isqrt(judged)), 1)
     rows = ledger.store.rows(
         "SELECT min(created_at), max(created_at), count(*), sum(reward) FROM"  # noqa: S608  # fixed names
         f" (SELECT created_at, reward, NTILE(?) OVER (ORDER BY created_at, seq) AS part FROM cases WHERE {where})"
