@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from memory.learner import Learner
 
 OUTCOMES: tuple[tuple[Kind, Reward], ...] = (("success", 1), ("failure", 0))
+VECTORS_READ = 2_000
+"""Vectors read at a time."""
 
 
 class CaseBank:
@@ -170,6 +172,17 @@ class CaseBank:
             return {id_: mine[id_] for id_ in ids if id_ in mine}
         hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
+
+    def vectors(self, namespace: str) -> dict[str, Vectors]:
+        """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        found: dict[str, Vectors] = {}
+        for kind, _ in OUTCOMES:
+            ids = [hit.id for hit in self._files.read(ChromaIndex.read, kind, namespace)]
+            for start in range(0, len(ids), VECTORS_READ):
+                part = ids[start : start + VECTORS_READ]
+                hits = self._files.read(ChromaIndex.read, kind, namespace, part, vectors=True)
+                found |= {hit.id: hit.vector for hit in hits if hit.vector is not None}
+        return found
 
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""

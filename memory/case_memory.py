@@ -183,6 +183,10 @@ class CaseMemory:
         """Remove cases. InvalidInputError if one is unknown; nothing changes then."""
         await asyncio.to_thread(self._bank.delete, namespace, ids)
 
+    async def vectors(self, namespace: str) -> dict[str, Vectors]:
+        """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        return await asyncio.to_thread(self._bank.vectors, namespace)
+
     async def search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
         """The k cases that may be retrieved, of either outcome, nearest to a text by cosine."""
         return await asyncio.to_thread(self._search, text, k, namespace)
