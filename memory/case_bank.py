@@ -170,6 +170,12 @@ class CaseBank:
         hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
 
+    def entry(self, namespace: str, case_id: str) -> Entry | None:
+        """A case of this home with what may change about it, whether it may be retrieved or not."""
+        ledger = self.ledger
+        found = next(ledger.read(ledger.entry_rows([case_id])), None)
+        return found if found is not None and found.case.namespace == namespace else None
+
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""
         cases = self.cases(namespace, ids)

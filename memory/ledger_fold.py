@@ -86,12 +86,13 @@ class Fold:
                 event.teaches(),
             ),
         )
+        self._name(case, place.line)
         self._count(case.namespace, "cases", 1)
         if indexed:
             self._note(case.id, fresh=True)
             self._count_rows(case.namespace, case.reward, subtasks, 1)
         if episode is not None and event.teaches():
-            self._show(place.line, episode)
+            self._show(case.namespace, place.line, episode)
             self._credit(case.namespace, place.line, case.reward, 1)
 
     def _reward(self, event: FeedbackGiven) -> None:
@@ -137,8 +138,16 @@ class Fold:
             self._count(namespace, "epoch", 1)
         self._settle_twins(twin)
 
-    def _show(self, seq: int, episode: Episode) -> None:
-        ids = list(dict.fromkeys(shown.case_id for shown in episode.slate))
+    def _name(self, case: Case, seq: int) -> None:
+        names = {("run", case.run_id), ("run", case.trace_id), ("thread", case.thread_id)}
+        rows = [(case.namespace, kind, name, seq) for kind, name in names if name]
+        self._db.executemany("INSERT INTO known_as VALUES (?, ?, ?, ?)", rows)
+
+    def _show(self, namespace: str, seq: int, episode: Episode) -> None:
+        """Count what was shown; an episode comes from a run's state, so it may name what is not its namespace's."""
+        sql = "SELECT 1 FROM cases WHERE id = ? AND namespace != ?"
+        named = dict.fromkeys(shown.case_id for shown in episode.slate)
+        ids = [case_id for case_id in named if self._db.execute(sql, (case_id, namespace)).fetchone() is None]
         self._db.executemany("INSERT OR IGNORE INTO shown VALUES (?, ?)", [(seq, case_id) for case_id in ids])
         self._db.executemany("UPDATE cases SET uses = uses + 1 WHERE id = ?", [(case_id,) for case_id in ids])
 
