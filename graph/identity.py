@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph_sdk.auth.types import StudioUser
 
 from configs.errors import InvalidInputError
 from configs.settings import Settings
@@ -49,6 +50,8 @@ def namespace_for(user: Any, settings: Settings) -> str:
         return settings.namespace
     identity = user if isinstance(user, str) else _value(user, "identity", None)
     if identity is None or not str(identity).strip():
+        if isinstance(user, StudioUser) or _value(user, "kind", "") == "StudioUser":
+            return settings.namespace  # a service key of LangSmith's platform, which stands for nobody
         raise InvalidInputError("the authenticated user has no identity, so it is unknown whose cases these are")
     return _personal(settings.namespace, str(identity))
 

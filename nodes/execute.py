@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
@@ -70,13 +70,13 @@ class Executor:
     attachments: Attachments
     settings: Settings
 
-    async def __call__(self, state: ExecuteInput, runtime: Runtime[Context], config: RunnableConfig) -> ExecuteUpdate:
+    async def __call__(self, state: ExecuteInput, runtime: Runtime[Context]) -> ExecuteUpdate:
         assignment = state["assignment"]
         subtask = assignment["subtask"]
         emit = runtime.stream_writer
         emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
         knobs = resolve(runtime.context, self.settings)
-        earlier = await self._earlier(subtask, knobs, namespace_of(config, self.settings))
+        earlier = await self._earlier(subtask, knobs, namespace_of(get_config(), self.settings))
         outcome = await self._carry_out(assignment, knobs, earlier, runtime)
         result: SubtaskResult = {
             "id": subtask["id"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 from typing_extensions import TypedDict
@@ -56,8 +56,8 @@ class CaseRetriever:
     memory: CaseMemory
     settings: Settings
 
-    async def __call__(self, state: RetrieveInput, runtime: Runtime[Context], config: RunnableConfig) -> RetrieveUpdate:
-        settings = self.settings.model_copy(update={"namespace": namespace_of(config, self.settings)})
+    async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate:
+        settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
         retrieval = await self.memory.retrieve(

@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
@@ -48,8 +49,9 @@ class CaseWriter:
     prompts: Prompts
     settings: Settings
 
-    async def __call__(self, state: WriteInput, runtime: Runtime[Context], config: RunnableConfig) -> WriteUpdate:
+    async def __call__(self, state: WriteInput, runtime: Runtime[Context]) -> WriteUpdate:
         knobs = resolve(runtime.context, self.settings)
+        config = get_config()
         namespace = namespace_of(config, self.settings)
         case = build_case(state, knobs, self.prompts.fingerprint, namespace, time.time())
         case = case.model_copy(update=_ids_of(config))
