@@ -184,6 +184,12 @@ class CaseBank:
                 found |= {hit.id: hit.vector for hit in hits if hit.vector is not None}
         return found
 
+    def entry(self, namespace: str, case_id: str) -> Entry | None:
+        """A case of this home with what may change about it, whether it may be retrieved or not."""
+        ledger = self.ledger
+        found = next(ledger.read(ledger.entry_rows([case_id])), None)
+        return found if found is not None and found.case.namespace == namespace else None
+
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""
         cases = self.cases(namespace, ids)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from configs.settings import PolicyName
 from memory.candidates import find_candidates, trusted_among
@@ -145,6 +145,14 @@ class CaseMemory:
             InvalidInputError: the namespace has no such case.
         """
         return await asyncio.to_thread(self._bank.reward, namespace, case_id, reward, note, source)
+
+    async def entry(self, case_id: str, *, namespace: str) -> Entry | None:
+        """A case with what may change about it; None if the namespace has no such case."""
+        return await asyncio.to_thread(self._bank.entry, namespace, case_id)
+
+    async def case_of(self, kind: Literal["run", "thread"], name: str, *, namespace: str) -> str | None:
+        """The id of the case written last of a run or a thread, see `Ledger.latest_of`; None if there is none."""
+        return await asyncio.to_thread(lambda: self._bank.ledger.latest_of(namespace, kind, name))
 
     async def import_cases(
         self,
