@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import case_changes, case_files
+from cli import case_changes, case_files, case_lifecycle, case_stats
 from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_pretty, print_table, say
 from cli.printable import one_line
@@ -98,37 +97,14 @@ def search(
     print_table(["cosine", "case", "outcome", "task", "answer"], rows, widest=3)
 
 
-@app.command()
-def stats(
-    context: typer.Context,
-    config: Config = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-) -> None:
-    """How many cases there are, of which outcome, from whom, and which are shown most."""
-    from cli.case_stats import case_stats
-
-    found = case_stats(_ledger(settings_of(context, config, overrides)))
-    if as_json:
-        print_json(asdict(found))
-        return
-    rows: list[tuple[object, object]] = [
-        ("cases", found.cases),
-        ("archived", found.archived),
-        *found.outcomes.items(),
-        *((f"reward by {source}", count) for source, count in found.reward_sources.items()),
-        *((f"namespace {name}", count) for name, count in found.namespaces.items()),
-        *((f"shown by {policy}", f"{one.right} right of {one.tasks} tasks") for policy, one in found.policies.items()),
-        *((f"shown {one.times} times", f"{one.id} {one.task}") for one in found.most_shown),
-    ]
-    print_table(["what", "how many"], rows, widest=1)
-
-
+app.command("stats")(case_stats.stats)
 app.command("import")(case_files.import_)
 app.command("export")(case_files.export)
 app.command("archive")(case_changes.archive)
 app.command("restore")(case_changes.restore)
 app.command("delete")(case_changes.delete)
+app.command("purge")(case_lifecycle.purge)
+app.command("forget")(case_lifecycle.forget)
 
 
 def when(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -41,6 +42,7 @@ class Case(BaseModel):
     """The paper's triplet (state, action, reward), with what is needed to read, judge and trust it.
 
     `id` is the hash of the normalised task, the plan and the run: writing a case twice is writing it once.
+    `run_id` is the task's, `thread_id` the conversation's and `trace_id` the server's for the run, as traces know it.
     `reward` is None when nobody could tell: such a case is kept for the record, never retrieved, never learned from.
     Times are seconds since the epoch, UTC.
     """
@@ -57,6 +59,8 @@ class Case(BaseModel):
     parents: tuple[str, ...] = ()
     namespace: str = "default"
     run_id: str = ""
+    thread_id: str = ""
+    trace_id: str = ""
     model: str = ""
     prompt_hash: str = ""
     created_at: float = 0.0
@@ -75,3 +79,8 @@ def case_id(task: str, plan: tuple[Step, ...], run_id: str, namespace: str = "de
 def normalise_task(task: str) -> str:
     """The task as compared for identity: NFKC, case folded, white space collapsed."""
     return " ".join(unicodedata.normalize("NFKC", task).casefold().split())
+
+
+def case_text(task: str, plan: Sequence[Step]) -> str:
+    """What a case says, for search by words and for encoders that read cases: the task and the plan's steps."""
+    return "\n".join([task, *(step.description for step in plan)])

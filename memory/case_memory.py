@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from configs.settings import PolicyName
 from memory.candidates import find_candidates, trusted_among
@@ -18,7 +18,7 @@ from memory.episode import Episode, Ranked, Shown, pack
 from memory.events import IMPORTED
 from memory.exchange import ImportReport, read_file
 from memory.guard import guarded
-from memory.policies.base import Candidate, by_cosine
+from memory.policies.base import Candidate, Pick, by_cosine
 from memory.subtask_memory import EarlierSubtask, found
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class CaseMemory:
             policy: whose choice.
             k: the most cases to show.
             namespace: whose cases.
-            margin: what scores lower than the best by more than this is not shown.
+            margin: a case whose cosine to the task is smaller than the nearest shown one's by more is left out.
             exclude: ids never to show, such as the task's own when evaluating.
 
         Raises:
@@ -146,6 +146,14 @@ class CaseMemory:
         """
         return await asyncio.to_thread(self._bank.reward, namespace, case_id, reward, note, source)
 
+    async def entry(self, case_id: str, *, namespace: str) -> Entry | None:
+        """A case with what may change about it; None if the namespace has no such case."""
+        return await asyncio.to_thread(self._bank.entry, namespace, case_id)
+
+    async def case_of(self, kind: Literal["run", "thread"], name: str, *, namespace: str) -> str | None:
+        """The id of the case written last of a run or a thread, see `Ledger.latest_of`; None if there is none."""
+        return await asyncio.to_thread(lambda: self._bank.ledger.latest_of(namespace, kind, name))
+
     async def import_cases(
         self,
         cases: Sequence[Case],
@@ -183,6 +191,10 @@ class CaseMemory:
         """Remove cases. InvalidInputError if one is unknown; nothing changes then."""
         await asyncio.to_thread(self._bank.delete, namespace, ids)
 
+    async def vectors(self, namespace: str) -> dict[str, Vectors]:
+        """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        return await asyncio.to_thread(self._bank.vectors, namespace)
+
     async def search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
         """The k cases that may be retrieved, of either outcome, nearest to a text by cosine."""
         return await asyncio.to_thread(self._search, text, k, namespace)
@@ -213,8 +225,7 @@ class CaseMemory:
                 lambda ids: trusted_among(ledger, namespace, ids),
                 k,
             )
-        best = max((pick.score for pick in picks), default=0.0)
-        picks = [pick for pick in picks if pick.score >= best - margin]
+        picks = _near(picks, pool.candidates, margin)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
         compared = [candidate for candidate in pool.candidates if candidate.cosine is not None]
@@ -245,3 +256,10 @@ class CaseMemory:
             return []
         vector = self._bank.embed(description)
         return [found(subtask, score) for subtask, score in self._bank.nearest_subtasks(namespace, vector, k)]
+
+
+def _near(picks: list[Pick], candidates: Sequence[Candidate], margin: float) -> list[Pick]:
+    """The picks without those much farther from the task than the nearest; not compared ones stay."""
+    cosines = {one.case_id: one.cosine for one in candidates if one.cosine is not None}
+    nearest = max((cosines[pick.case_id] for pick in picks if pick.case_id in cosines), default=0.0)
+    return [pick for pick in picks if cosines.get(pick.case_id, nearest) >= nearest - margin]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeVar
 
 from configs.errors import CaseBankError
 from memory.case import Case, Reward, RewardSource
@@ -15,6 +16,8 @@ from memory.events import LINE, CaseWritten
 from memory.ledger_store import LedgerStore, Row
 from memory.subtask_memory import subtasks_of
 from memory.trust import TRUSTED, earned_trust
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,15 @@ class Ledger:
             )
         ]
 
+    def latest_of(self, namespace: str, kind: Literal["run", "thread"], name: str) -> str | None:
+        """The case written last of a run, by the task's id or the server's for the run, or of a thread."""
+        found = self.store.value(
+            "SELECT id FROM known_as JOIN cases USING (seq)"
+            " WHERE known_as.namespace = ? AND kind = ? AND name = ? AND NOT deleted ORDER BY seq DESC LIMIT 1",
+            (namespace, kind, name),
+        )
+        return None if found is None else str(found)
+
     def ids_from(self, namespace: str, origin: str) -> list[str]:
         """The cases of a namespace from one origin, and from those it stands before, such as import before a file."""
         sql = (
@@ -148,12 +160,24 @@ class Ledger:
         Raises:
             CaseBankError: the journal is gone, or is no longer what was folded.
         """
+        return self.parse(rows, _entry)
+
+    def parse(self, rows: Sequence[Row], parse: Callable[[bytes, Row], T]) -> Iterator[T]:
+        """What `parse` makes of each row's line, for readers that need less of it than `read` gives.
+
+        Args:
+            rows: those of the view `entries`, or rows that begin with seq, start, length.
+            parse: from a line and its row; a ValueError means that the line is not what was folded.
+
+        Raises:
+            CaseBankError: the journal is gone, or is no longer what was folded.
+        """
         if not rows:
             return
         try:
             with self._journal.open("rb") as file:
                 for row in rows:
-                    yield _entry(os.pread(file.fileno(), row[2], row[1]), row)
+                    yield parse(os.pread(file.fileno(), row[2], row[1]), row)
         except (OSError, ValueError) as error:
             raise CaseBankError(f"cannot read {self._journal}: {type(error).__name__}") from error
 

@@ -51,6 +51,9 @@ CREATE INDEX episodes ON cases (namespace, seq) WHERE learned AND NOT deleted;
 CREATE VIEW entries AS
     SELECT seq, start, length, reward, source, archived, indexed, origin, id, namespace, learned
     FROM cases WHERE NOT deleted;
+CREATE TABLE known_as (             -- the runs and threads that cases are from
+    namespace TEXT, kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (namespace, kind, name, seq)
+) WITHOUT ROWID;
 CREATE TABLE shown (seq INTEGER, case_id TEXT, PRIMARY KEY (seq, case_id)) WITHOUT ROWID;
 CREATE INDEX showings ON shown (case_id);
 CREATE TABLE counts (namespace TEXT, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY (namespace, kind)) WITHOUT ROWID;
