@@ -18,9 +18,11 @@ from configs.settings import Settings
 from memory.case_bank import CaseBank
 from memory.entries import Entry
 from memory.journal import FILE, Journal, replay
+from memory.learner import Learner
 from memory.ledger_store import FILE as LEDGER
+from memory.policies.base import PolicyOptions
 from tests.conftest import SettingsFactory
-from tests.fakes.quick_bank import QuickEmbedder, assert_agreement, quick_case, quick_episode
+from tests.fakes.quick_bank import QuickEmbedder, assert_agreement, fresh_ledger, quick_case, quick_episode, states
 
 
 class OtherEmbedder(QuickEmbedder):
@@ -286,3 +288,37 @@ def test_a_full_disk_at_the_ledger_loses_nothing(filled: Settings, tmp_path: Pat
         found = assert_agreement(bank, filled.home, tmp_path / "open")
         assert {entry.case.id for entry in many} <= set(found)
     assert len(Journal(filled.home).ledger.entries) == len(found)
+
+
+def test_indexing_that_was_cut_short_and_done_again_doubles_nothing(filled: Settings, tmp_path: Path) -> None:
+    """As when a process sharing the home dies between the index and the note that it is done: others do it again."""
+    with opened(filled) as bank:
+        with bank.ledger.store.writing() as db:
+            db.executemany("INSERT INTO pending VALUES (?, 0)", [(quick_case(f"n{name}").id,) for name in "aDF"])
+        bank.add(entries("Q"))
+        assert_agreement(bank, filled.home, tmp_path / "replay")
+
+
+def test_another_journal_brings_its_own_learning(filled: Settings, tmp_path: Path) -> None:
+    """Also into a process that has learned from the one before."""
+    (tmp_path / "other").mkdir()
+    with opened(filled.model_copy(update={"home": tmp_path / "other"})) as bank:
+        bank.add(entries("rsTUVWXYZ"))
+    learner, journal = Learner(PolicyOptions(seed=0)), Journal(filled.home)
+    journal.refresh()
+    before = learner.current("bandit", "default", journal.ledger).policy.state_dict()
+    shutil.copy(tmp_path / "other" / FILE, filled.home / FILE)
+    journal.refresh()
+    learner.save(journal.ledger)
+    now = learner.current("bandit", "default", journal.ledger).policy.state_dict()
+    assert now == states(fresh_ledger(filled.home, tmp_path / "fresh"))["bandit"] != before
+
+
+def test_a_snapshot_that_cannot_be_written_stops_nobody(filled: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(filled) as bank:
+        learner = Learner(PolicyOptions(seed=0))
+        learner.current("bandit", "default", bank.ledger)
+        bank.ledger.store.value("PRAGMA query_only = 1")
+        bank.save(learner)
+        assert "no snapshot of policy bandit was kept" in caplog.text
+        bank.ledger.store.value("PRAGMA query_only = 0")
