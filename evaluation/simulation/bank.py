@@ -31,7 +31,6 @@ class SimBank:
     world: World
     guard: bool = False
     rows: list[int] = field(default_factory=list)
-    roster: list[Candidate] = field(default_factory=list)
     tool: dict[int, int] = field(default_factory=dict)
     forged: set[int] = field(default_factory=set)
     row_of: dict[str, int] = field(default_factory=dict)
@@ -41,16 +40,16 @@ class SimBank:
         self._success = np.zeros(size, dtype=bool)
         self._prior = np.ones(size)
         self._shows, self._solved = np.zeros(size), np.zeros(size)
-        self._at = np.zeros(size)
+        self._written: dict[int, Candidate] = {}
 
     def add(self, row: int, tool: int, reward: Reward, source: RewardSource, at: float, forged: bool = False) -> None:
         """Write a case."""
         case_id = f"case {row:04}"
         self.row_of[case_id] = row
         self.rows.append(row)
-        self.roster.append(Candidate(case_id, reward, at))
+        self._written[row] = Candidate(case_id, reward, at)
         self.tool[row] = tool
-        self._success[row], self._at[row], self._prior[row] = reward == 1, at, PRIOR_TRUST[source]
+        self._success[row], self._prior[row] = reward == 1, PRIOR_TRUST[source]
         if forged:
             self.forged.add(row)
 
@@ -92,15 +91,15 @@ class SimBank:
             return []
         rows = self.open_rows(task)
         if pool in ("roster", "newest"):
-            kept = set(rows.tolist())
-            roster = [one for row, one in zip(self.rows, self.roster, strict=True) if row in kept]
+            roster = [self._written[row] for row in rows.tolist()]
             return roster if pool == "roster" else sorted(roster, key=lambda one: one.created_at)[-k:]
         if pool == "nearest-successes":
             rows = rows[self._success[rows]]
-        cosine = self.world.cosine[task.row]
+        found = _top(self.world.cosine[task.row], rows)
+        cosine = self.world.cosine[task.row, found].tolist()
         return [
-            Candidate(_name(row), 1 if self._success[row] else 0, float(self._at[row]), float(cosine[row]))
-            for row in _top(cosine, rows).tolist()
+            Candidate(one.case_id, one.reward, one.created_at, near)
+            for one, near in zip(map(self._written.__getitem__, found.tolist()), cosine, strict=True)
         ]
 
     def matches(self, task: SimTask) -> list[Match]:
@@ -108,25 +107,13 @@ class SimBank:
         rows = self.open_rows(task)
         cosine, lexical = self.world.cosine[task.row], self.world.lexical[task.row]
         found = np.union1d(_top(cosine, rows), _top(lexical, rows))
-        trust = self.trust(found)
+        columns = (cosine[found].tolist(), lexical[found].tolist(), self.trust(found).tolist(), self._shows[found].tolist())
         return [
-            Match(
-                case_id=_name(row),
-                reward=1 if self._success[row] else 0,
-                created_at=float(self._at[row]),
-                cosine=float(cosine[row]),
-                lexical=float(lexical[row]),
-                trust=float(trust[place]),
-                uses=int(self._shows[row]),
-                plan_length=1,
-                vector=self.world.vectors[row],
+            Match(one.case_id, one.reward, one.created_at, near, words, trust, int(uses), 1, self.world.vectors[row])
+            for row, one, near, words, trust, uses in zip(
+                found.tolist(), map(self._written.__getitem__, found.tolist()), *columns, strict=True
             )
-            for place, row in enumerate(found.tolist())
         ]
-
-
-def _name(row: int) -> str:
-    return f"case {row:04}"
 
 
 def _top(scores: Floats, rows: Rows) -> Rows:

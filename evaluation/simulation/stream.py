@@ -12,7 +12,7 @@ from evaluation.simulation.bank import SimBank
 from evaluation.simulation.reader import Evidence, SimTask
 from evaluation.simulation.world import World
 from memory.case import Case, Reward, Step
-from memory.episode import Episode, Ranked, Shown, pack
+from memory.episode import Episode, Shown, pack
 from memory.features import describe
 from memory.policies.base import Candidate, CasePolicy, Pick, Query
 
@@ -100,15 +100,14 @@ def _asked(bank: SimBank, policy: CasePolicy, task: SimTask, k: int) -> tuple[Qu
 def _episode(
     policy: CasePolicy, query: Query, candidates: list[Candidate], picks: list[Pick], k: int, size: int
 ) -> Episode:
+    """What learning reads; the candidates that were not shown, which only off-policy estimates need, are left out."""
     by_id = {one.case_id: one for one in candidates}
-    compared = [one for one in candidates if one.cosine is not None]
     return Episode(
         policy=policy.name,
         k=k,
         bank_size=size,
         context=query.context,
         vector=pack(query.vector) if policy.records_vector and query.vector is not None else "",
-        candidates=tuple(Ranked(case_id=one.case_id, cosine=one.cosine, lexical=one.lexical) for one in compared),
         slate=tuple(
             Shown(
                 case_id=pick.case_id,

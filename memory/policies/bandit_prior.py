@@ -26,6 +26,7 @@ class BanditPrior:
     other: float = 1.0
     case_variance: float = 2.0
     forgetting: float = 0.999
+    sharing: float = 1.0
     redundancy: float = 0.3
     alike: float = 0.5
     same: float = 0.95
