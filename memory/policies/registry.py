@@ -12,6 +12,7 @@ from memory.policies.cosine_success import CosineSuccess
 from memory.policies.none import NoCases
 from memory.policies.random_cases import RandomCases
 from memory.policies.recent import RecentCases
+from memory.policies.soft_q import SoftQ
 
 POLICIES: Mapping[PolicyName, Callable[[PolicyOptions], CasePolicy]] = {
     "none": lambda options: NoCases(),
@@ -19,6 +20,7 @@ POLICIES: Mapping[PolicyName, Callable[[PolicyOptions], CasePolicy]] = {
     "recent": lambda options: RecentCases(),
     "cosine": lambda options: CosineCases(),
     "cosine-success": lambda options: CosineSuccess(),
+    "soft-q": SoftQ,
     "bandit": SlateBandit,
 }
 
