@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.simulation.reader import SimTask
-from evaluation.simulation.world import Floats, SimCase, World, WorldSpec
+from evaluation.simulation.world import Floats, Looks, SimCase, World, WorldSpec
 
 START = 1_700_000_000.0
 HOUR = 3600.0
@@ -27,10 +27,13 @@ class _Families:
     trap: NDArray[np.int64]
 
 
-def draw_world(spec: WorldSpec, seed: int) -> World:
-    """The same world for the same parameters and seed."""
-    rng = np.random.default_rng([seed, sum(spec.name.encode())])
-    families = _families(spec, rng)
+def draw_world(spec: WorldSpec, seed: int, stream: int = 0) -> World:
+    """The same world for the same parameters and seed; another stream of it has the same families, but other tasks."""
+    kinds_rng = np.random.default_rng([seed, sum(spec.name.encode())])
+    rng = np.random.default_rng([seed, sum(spec.name.encode()), stream])
+    families = _families(spec, kinds_rng)
+    looks = spec.looks
+    axes = (_directions(spec.topics, looks.dimension, kinds_rng), _directions(spec.tools, looks.dimension, kinds_rng))
     tasks = [_task(spec, families, number, rng) for number in range(spec.tasks)]
     kinds = [task.family for task in tasks]
     given: list[SimCase] = []
@@ -47,7 +50,8 @@ def draw_world(spec: WorldSpec, seed: int) -> World:
     noise = np.full(len(kinds), 1 - spec.looks.topic - spec.looks.skill)
     noise[[case.row for case in given if case.forged]] = spec.forged_noise
     kind = np.array(kinds)
-    return World(spec, seed, tasks, given, _vectors(spec, families, kind, noise, rng), _bags(spec, families, kind, rng))
+    vectors = _vectors(looks, families, axes, kind, noise, rng)
+    return World(spec, seed, tasks, given, vectors, _bags(spec, families, kind, rng))
 
 
 def _add(given: list[SimCase], kinds: list[int], made: tuple[int, SimCase]) -> None:
@@ -115,15 +119,18 @@ def _other(tool: int, tools: int, rng: np.random.Generator) -> int:
 
 
 def _vectors(
-    spec: WorldSpec, families: _Families, kind: NDArray[np.int64], noise: NDArray[np.float64], rng: np.random.Generator
+    looks: Looks,
+    families: _Families,
+    axes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    kind: NDArray[np.int64],
+    noise: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> Floats:
     """Unit vectors: topic, skill and noise by their shares. A renamed tool does not change what its tasks look like."""
-    looks = spec.looks
-    topics, skills = _directions(spec.topics, looks.dimension, rng), _directions(spec.tools, looks.dimension, rng)
+    topics, skills = axes
     signal = np.sqrt(looks.topic) * topics[families.topic[kind]] + np.sqrt(looks.skill) * skills[families.tool[kind]]
     scale = np.sqrt((1 - noise) / (looks.topic + looks.skill))[:, None]
-    loose = _directions(len(kind), looks.dimension, rng)
-    vectors = signal * scale + np.sqrt(noise)[:, None] * loose
+    vectors = signal * scale + np.sqrt(noise)[:, None] * _directions(len(kind), looks.dimension, rng)
     unit: Floats = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     return unit
 
