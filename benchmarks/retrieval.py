@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 from configs.settings import Settings, load_settings
-from memory.case_memory import CaseMemory, open_case_memory
+from memory.case_memory import CaseMemory
 from memory.exchange import read_file
+from memory.open_memories import open_case_memory
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

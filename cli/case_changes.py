@@ -93,14 +93,14 @@ def _tell(what: str, ids: Sequence[str], *, as_json: bool) -> None:
 
 
 async def _set_archived(settings: Settings, ids: Sequence[str], archived: bool) -> None:
-    from memory.case_memory import open_case_memory
+    from memory.open_memories import open_case_memory
 
     async with open_case_memory(settings) as memory:
-        await memory.set_archived(ids, archived)
+        await memory.set_archived(ids, archived, namespace=settings.namespace)
 
 
 async def _delete(settings: Settings, ids: Sequence[str]) -> None:
-    from memory.case_memory import open_case_memory
+    from memory.open_memories import open_case_memory
 
     async with open_case_memory(settings) as memory:
-        await memory.delete(ids)
+        await memory.delete(ids, namespace=settings.namespace)

@@ -76,7 +76,7 @@ def export(
 
 
 async def _import(settings: Settings, path: Path) -> ImportReport:
-    from memory.case_memory import open_case_memory
+    from memory.open_memories import open_case_memory
 
     async with open_case_memory(settings) as memory:
         return await memory.import_file(path, namespace=settings.namespace)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from cli.output import say
 from configs.errors import CaseBankError
-from memory.case_memory import ScoredCase, open_case_memory
+from memory.case_memory import ScoredCase
+from memory.open_memories import open_case_memory
 
 if TYPE_CHECKING:
     from configs.settings import Settings

@@ -17,8 +17,10 @@ from cli.carry_out import print_answer, print_footer
 from cli.exits import DONE, INTERRUPTED, code_of_name
 from cli.failures import report
 from cli.interrupts import INTERRUPTS, Interrupted
+from cli.notes import find_note, memory_of
 from cli.options import Config, Given, Overrides, given_of, settings_of
 from cli.output import reserved_stdout, say
+from cli.printable import one_line
 from cli.progress import progress_view
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ PROMPT = "\n› "
 HELP = """\
 /file PATH  hand a file over with the next question
 /good /bad  the last answer was right, or wrong; the memory learns from it
+/remember TEXT  keep a wish or a fact for every task, such as: answer in metric units
+/notes      what is kept; /forget ID deletes one
 /help       this list
 /exit       leave, as does Ctrl-D; Ctrl-C stops a running task
 anything else is a question; the conversation so far is known"""
@@ -102,6 +106,12 @@ class Conversation:
                     sys.stderr.write(f"{HELP}\n")
                 case "/file":
                     self._add_file(rest.strip())
+                case "/remember":
+                    self._remember(rest)
+                case "/notes":
+                    self._list_notes()
+                case "/forget":
+                    self._forget(rest.strip())
                 case "/good":
                     self._reward(1)
                 case "/bad":
@@ -131,11 +141,27 @@ class Conversation:
         self.files.append(path)
         say(f"{path.name} goes with the next question", "dim")
 
+    def _remember(self, text: str) -> None:
+        kept = memory_of(self.services.settings).add(text, "command")
+        say(f"{'noted' if kept.new else 'known already'}: {kept.note.text} ({kept.note.id[:8]})", "green")
+
+    def _list_notes(self) -> None:
+        for note in memory_of(self.services.settings).notes():
+            sys.stderr.write(f"{note.id[:8]}  {one_line(note.text, 500)}\n")
+
+    def _forget(self, given: str) -> None:
+        memory = memory_of(self.services.settings)
+        note_id = find_note(memory, given)
+        memory.delete([note_id])
+        say(f"deleted {note_id[:8]}", "green")
+
     def _reward(self, reward: Reward) -> None:
         if self.last_case is None:
             say("there is no answer to judge yet", "yellow")
             return
-        self.background.call(self.services.memory.feedback(self.last_case, reward))
+        self.background.call(
+            self.services.memory.feedback(self.last_case, reward, namespace=self.services.settings.namespace)
+        )
         say(f"case {self.last_case} is {'correct' if reward else 'incorrect'}", "green" if reward else "yellow")
 
     def _ask(self, question: str) -> None:

@@ -78,8 +78,8 @@ async def embedding_check(settings: Settings) -> Check:
 
 async def case_bank_check(settings: Settings) -> Check:
     """Whether the bank opens and agrees with its journal."""
-    from memory.case_memory import open_case_memory
     from memory.journal import replay
+    from memory.open_memories import open_case_memory
 
     try:
         ledger = await asyncio.to_thread(replay, settings.home)

@@ -41,7 +41,7 @@ def feedback(
 
 
 async def _give(settings: Settings, case_id: str, reward: Reward, note: str) -> Case:
-    from memory.case_memory import open_case_memory
+    from memory.open_memories import open_case_memory
 
     async with open_case_memory(settings) as memory:
-        return await memory.feedback(case_id, reward, note)
+        return await memory.feedback(case_id, reward, note, namespace=settings.namespace)

@@ -38,6 +38,11 @@ class Lines:
         self._stream.flush()
 
 
+def remembered_text(note_id: str, text: str) -> str:
+    """What was kept, and how to have it forgotten."""
+    return f"remembered: {one_line(text)} (memento notes delete {one_line(note_id[:8])})"
+
+
 def lines_of(event: Event) -> Iterator[str]:
     """What is told of an event; the answer and the reward are told by whoever prints the result."""
     match event["type"]:
@@ -46,6 +51,8 @@ def lines_of(event: Event) -> Iterator[str]:
             for case in event["cases"]:
                 outcome = "right" if case["reward"] == 1 else "wrong"
                 yield f"  {case['score']:.2f} {outcome} {case['id']} {one_line(case['task'], 100)}"
+        case "remembered":
+            yield remembered_text(event["note_id"], event["text"])
         case "plan_made":
             yield f"plan: round {event['cycle']}"
             for subtask in event["subtasks"]:

@@ -12,6 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.lines import remembered_text
 from cli.printable import call_text, clean, one_line
 from cli.run_view import Call, Item, RunView
 from cli.symbols import symbols_of
@@ -57,6 +58,8 @@ class LiveView:
             yield _line(Text(f"! {one_line(message, 500)}", style="yellow"))
         if self.view.policy is not None:
             yield self._cases()
+        for note_id, text in self.view.remembered.items():
+            yield Text(remembered_text(note_id, text), style="cyan")
         if self.view.items:
             yield self._plan(now)
         if self.view.stage and not self._over:

@@ -54,6 +54,7 @@ class RunView:
     cycle: int = 0
     items: dict[int, Item] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    remembered: dict[str, str] = field(default_factory=dict)
     answer: str | None = None
 
     def apply(self, event: Event, now: float) -> None:
@@ -62,6 +63,8 @@ class RunView:
             case "cases_retrieved":
                 self.policy, self.cases = event["policy"], event["cases"]
                 self._enter("planning", now)
+            case "remembered":
+                self.remembered[event["note_id"]] = event["text"]
             case "plan_made":
                 self.cycle = event["cycle"]
                 self._plan(event["subtasks"])

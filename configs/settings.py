@@ -46,6 +46,7 @@ class Settings(BaseModel):
     top_k: int = Field(ge=0, le=64, description="a whole number from 0 to 64")
     cosine_margin: float = Field(ge=0, le=2, description="a cosine difference from 0 to 2")
     namespace: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, '_', '.' or '-'")
+    user_memory: bool = Field(description="true or false")
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     max_cycles: int = Field(ge=1, le=100, description="a whole number from 1 to 100")
     max_steps: int = Field(ge=1, le=200, description="a whole number from 1 to 200")

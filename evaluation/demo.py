@@ -137,7 +137,7 @@ async def _run_none(settings: Settings, tasks: Sequence[DemoTask], step: StepDon
 async def _run_memory(settings: Settings, tasks: Sequence[DemoTask], step: StepDone) -> list[Attempt]:
     step(WITH, 0, len(tasks))
     async with open_services(settings) as services:
-        await services.memory.import_cases(starter_cases(settings.namespace))
+        await services.memory.import_cases(starter_cases(settings.namespace), origin="import:starter", vouched=True)
         return await run_tasks(
             services, tasks, Context(policy="cosine-success"), lambda done: step(WITH, done, len(tasks))
         )

@@ -13,8 +13,8 @@ from configs.errors import CaseBankError, InvalidInputError
 from configs.settings import Settings
 from graph.local_weights import ensure_weights, weights_path
 from memory.case import Case, normalise_task
-from memory.case_memory import open_case_memory
 from memory.journal import replay
+from memory.open_memories import open_case_memory
 
 LOCAL = "local:"
 KEPT_IDS = "kept-cases.txt"
@@ -61,7 +61,7 @@ async def keep_cases(learned: Settings, settings: Settings, out: Path) -> str:
         if not cases:
             return f"Your case bank in {settings.home} has a case of each of these tasks already; nothing was added."
         async with open_case_memory(settings) as memory:
-            await memory.import_cases(cases)
+            await memory.import_cases(cases, origin="import:demo", vouched=True)
     except CaseBankError as error:
         return f"The demo's cases were not added to your case bank: {error}"
     path = await asyncio.to_thread(_note_ids, out, settings.home, cases)

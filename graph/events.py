@@ -15,6 +15,14 @@ class CasesRetrieved(TypedDict):
     cases: list[ShownCase]
 
 
+class Remembered(TypedDict):
+    """The user stated a standing wish, and it is kept from now on."""
+
+    type: Literal["remembered"]
+    note_id: str
+    text: str
+
+
 class PlanMade(TypedDict):
     type: Literal["plan_made"]
     cycle: int
@@ -74,6 +82,7 @@ class Warned(TypedDict):
 
 Event: TypeAlias = (
     CasesRetrieved
+    | Remembered
     | PlanMade
     | SubtaskStarted
     | ToolCalled

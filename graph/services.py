@@ -17,7 +17,8 @@ from graph.checkpoints import open_checkpointer
 from graph.home import prepare_home
 from graph.models import ModelPool
 from graph.workspaces import Workspaces
-from memory.case_memory import CaseMemory, open_case_memory
+from memory.case_memory import CaseMemory
+from memory.open_memories import open_case_memory
 from nodes.execute import Tools
 from nodes.language_model import Models
 from nodes.prompts import Prompts

@@ -132,6 +132,7 @@ class State(TypedDict, total=False):
     expected_answer: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims; reflect alone reads it
     task: Task  # retrieve_cases
     cases: list[ShownCase]  # retrieve_cases
+    notes: list[str]  # retrieve_cases; the user's standing wishes, oldest first
     episode: dict[str, Any]  # retrieve_cases; what the policy chose from, for the journal
     plan: list[Subtask]  # plan; the whole plan so far, replanned subtasks that never ran dropped
     cycles: int  # plan; rounds of planning spent on this task

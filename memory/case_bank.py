@@ -1,59 +1,49 @@
-"""The case bank: the journal decides, the index finds. Blocking and thread-safe; `CaseMemory` is its async face."""
+"""The case bank: the journal decides, the indexes find. Blocking and thread-safe; `CaseMemory` is its async face."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
-from configs.errors import CaseBankError, InvalidInputError
-from configs.settings import Settings
-from memory.case import Case, Reward
-from memory.embedding import fingerprint, make_embedder
-from memory.index import FOLDER, ChromaIndex, DamagedIndexError, Hit
-from memory.journal import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven, Journal, case_ids
-from memory.ledger import Entry, Ledger
+from configs.errors import InvalidInputError
+from configs.settings import Settings, secrets
+from memory.bank_files import BankFiles
+from memory.case import Case, Reward, RewardSource
+from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
+from memory.features import Match
+from memory.index import ChromaIndex, Hit
+from memory.ledger import Entry, Facts, Ledger
 from memory.policies.base import Candidate
-from memory.reconcile import delete_rows, reconcile, write_rows
-from memory.rows import Kind, Row, rows_of
+from memory.redaction import redact, redact_case
+from memory.rows import Kind, case_text, rows_of
 from memory.subtask_memory import SolvedSubtask
-from memory.writer_lock import WriterLock
+from memory.trust import BY_SOURCE
 
 if TYPE_CHECKING:
     from memory.embedding import Vectors
+    from memory.learner import Learner
 
-_log = logging.getLogger(__name__)
-T = TypeVar("T")
-P = ParamSpec("P")
 OUTCOMES: tuple[tuple[Kind, Reward], ...] = (("success", 1), ("failure", 0))
 
 
 class CaseBank:
-    """Cases of one home. With an embedded index the home's writer lock is held until `close`; with a server's index
-    it is taken for each append only, so that several processes may share the home and the server.
+    """Cases of one home; see `BankFiles` for who may open it when.
+
+    Every reading and changing method names the namespace it is for, and cases of others do not exist for it.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._embedder = make_embedder(settings)
-        self._settings = settings
-        self._lock = threading.RLock()
-        self._writer = WriterLock(settings.home)
-        self._journal = Journal(settings.home)
-        self._index: ChromaIndex | None = None
-        self._stale = True
+        self._files = BankFiles(settings)
 
     @property
     def shared(self) -> bool:
         """Whether the index is a server's."""
-        return self._settings.chroma_url is not None
+        return self._files.shared
 
     @property
     def ledger(self) -> Ledger:
         """The cases of this home as of the last write or opening; other homes on a shared server have their own."""
-        return self._journal.ledger
+        return self._files.ledger
 
     def open(self) -> None:
         """Open journal and index and bring them in line. Idempotent; every other method does it when needed.
@@ -61,48 +51,57 @@ class CaseBank:
         Raises:
             CaseBankError: the home is locked by another process, cannot be read or written, or its journal is damaged.
         """
-        self._ready()
+        self._files.ready()
 
     def close(self) -> None:
         """Release the index and the lock."""
-        with self._lock:
-            index, self._index, self._stale = self._index, None, True
-            try:
-                if index is not None:
-                    index.close()
-            finally:
-                self._writer.release()
+        self._files.close()
 
-    def add(self, entries: Sequence[Entry]) -> list[str]:
-        """Write new cases as one batch; those whose id is there already are left as they are.
+    def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
+        """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.
+
+        Args:
+            entries: the cases, with where they come from.
+            vectors: unit vectors of tasks by case id, shape (d,), that need not be computed.
 
         Returns:
             The ids that were new.
         """
-        with self._lock:
-            self._ready()
-            with self._appending():
-                new = {e.case.id: e for e in entries if e.case.id not in self.ledger.entries}
-                events = [CaseWritten(case=e.case, episode=e.episode, archived=e.archived) for e in new.values()]
-                self._commit(events)
-            return list(new)
+        with self._files.lock:
+            self._files.ready()
+            with self._files.appending() as journal:
+                given = {entry.case.id: entry for entry in entries}
+                there = {row[8] for row in journal.ledger.entry_rows(list(given))}
+                new = [entry for id_, entry in given.items() if id_ not in there]
+                self._files.commit(journal, [self._event(entry) for entry in new], vectors)
+            return [entry.case.id for entry in new]
 
-    def reward(self, case_id: str, reward: Reward, note: str = "") -> Case:
-        """Replace a case's reward by a person's.
+    def reward(
+        self, namespace: str, case_id: str, reward: Reward, note: str = "", source: RewardSource = "person"
+    ) -> Case:
+        """Replace a case's reward, by a person's unless told otherwise.
 
         Raises:
-            InvalidInputError: this home has no such case.
+            InvalidInputError: this namespace of this home has no such case.
         """
-        self._change([case_id], lambda: FeedbackGiven(case_id=case_id, reward=reward, note=note))
+        event = FeedbackGiven(case_id=case_id, reward=reward, note=redact(note, self._secrets()), source=source)
+        self._change(namespace, [case_id], lambda: event)
         return self.ledger.entries[case_id].case
 
-    def set_archived(self, ids: Collection[str], archived: bool) -> None:
+    def set_archived(self, namespace: str, ids: Collection[str], archived: bool) -> None:
         """Take cases out of retrieval or put them back; InvalidInputError if one is unknown, and nothing changes."""
-        self._change(ids, lambda: ArchiveChanged(kind="archived" if archived else "restored", case_ids=tuple(ids)))
+        kind: Literal["archived", "restored"] = "archived" if archived else "restored"
+        self._change(namespace, ids, lambda: ArchiveChanged(kind=kind, case_ids=tuple(ids)))
 
-    def delete(self, ids: Collection[str]) -> None:
+    def delete(self, namespace: str, ids: Collection[str]) -> None:
         """Remove cases; InvalidInputError if one is unknown, and nothing changes."""
-        self._change(ids, lambda: Deleted(case_ids=tuple(ids)))
+        self._change(namespace, ids, lambda: Deleted(case_ids=tuple(ids)))
+
+    def save(self, learner: Learner) -> None:
+        """Let a learner keep a snapshot of what it has learned, if the bank is open."""
+        with self._files.lock:
+            if self._files.is_open:
+                learner.save(self.ledger)
 
     def embed(self, text: str) -> Vectors:
         """The vector of a text, shape (d,)."""
@@ -111,26 +110,27 @@ class CaseBank:
 
     def embed_all(self, texts: Sequence[str]) -> Vectors:
         """The vectors of texts, shape (n, d). Opens the bank first: a locked home is told before a model loads."""
-        self._ready()
-        return self._embedder.embed(texts)
+        self._files.ready()
+        return self._files.embedder.embed(texts)
+
+    def follow(self) -> Ledger:
+        """The ledger with what other processes have meanwhile written; with an embedded index nobody else can."""
+        return self._files.followed()
 
     def size(self, namespace: str) -> int:
         """How many cases may be retrieved."""
-        self._ready()
         if not self.shared:
-            return len(self.ledger.eligible(namespace))
-        return sum(self._read(ChromaIndex.count, kind, namespace) for kind, _ in OUTCOMES)
+            return self.ledger.size(namespace)
+        return sum(self._files.read(ChromaIndex.count, kind, namespace) for kind, _ in OUTCOMES)
 
-    def roster(self, namespace: str) -> list[Candidate]:
-        """Every case that may be retrieved, first written first, not compared to any task."""
-        self._ready()
+    def roster(self, namespace: str, newest: int | None = None) -> list[Candidate]:
+        """Every case that may be retrieved, first written first, or the newest so many; not compared to any task."""
         if not self.shared:
-            cases = list(self.ledger.eligible(namespace).values())
-            return [Candidate(case.id, case.reward or 0, case.created_at) for case in cases]
+            return [Candidate(id_, reward, at) for id_, reward, at in self.ledger.roster(namespace, newest)]
         return [
             Candidate(hit.id, reward, hit.created_at)
             for kind, reward in OUTCOMES
-            for hit in self._read(ChromaIndex.read, kind, namespace)
+            for hit in self._files.read(ChromaIndex.read, kind, namespace)
         ]
 
     def nearest(self, namespace: str, vector: Vectors, n: int, *, failures: bool = True) -> list[Candidate]:
@@ -138,124 +138,97 @@ class CaseBank:
         return [
             Candidate(hit.id, reward, hit.created_at, hit.cosine)
             for kind, reward in OUTCOMES[: 2 if failures else 1]
-            for hit in self._read(ChromaIndex.nearest, kind, namespace, vector, n)
+            for hit in self._files.read(ChromaIndex.nearest, kind, namespace, vector, n)
         ]
+
+    def matches(self, namespace: str, task: str, vector: Vectors, n: int) -> list[Match]:
+        """The n successes and n failures nearest in meaning, and the n cases nearest in words, with what is known.
+
+        On a shared server the words of other homes' cases are not searched: their journals are not here.
+        """
+        hits = {
+            hit.id: (hit, reward)
+            for kind, reward in OUTCOMES
+            for hit in self._files.read(ChromaIndex.nearest, kind, namespace, vector, n, vectors=True)
+        }
+        words = dict(self._files.lexical.search(namespace, task, n))
+        facts = self.ledger.facts(namespace, list({**hits, **words}))
+        for kind, reward in OUTCOMES:
+            only = [id_ for id_ in words if id_ not in hits and id_ in facts and facts[id_].reward == reward]
+            hits |= {
+                hit.id: (hit, reward) for hit in self._files.read(ChromaIndex.read, kind, namespace, only, vectors=True)
+            }
+        return [_match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_)) for id_, (hit, reward) in hits.items()]
 
     def cases(self, namespace: str, ids: Sequence[str]) -> dict[str, Case]:
         """The cases of these ids; an id that has meanwhile gone is left out."""
         if not self.shared:
-            eligible = self.ledger.eligible(namespace)
-            return {id_: eligible[id_] for id_ in ids if id_ in eligible}
-        hits = [hit for kind, _ in OUTCOMES for hit in self._read(ChromaIndex.read, kind, namespace, ids)]
+            ledger = self.ledger
+            found = {entry.case.id: entry for entry in ledger.read(ledger.entry_rows(ids))}
+            mine = {id_: e.case for id_, e in found.items() if e.indexed and e.case.namespace == namespace}
+            return {id_: mine[id_] for id_ in ids if id_ in mine}
+        hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
+
+    def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""
+        cases = self.cases(namespace, ids)
+        return [case_text(cases[id_]) if id_ in cases else "" for id_ in ids]
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[tuple[SolvedSubtask, float]]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""
-        hits = self._read(ChromaIndex.nearest, "subtask", namespace, vector, n)
+        hits = self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
         found = ((self._subtask(hit), hit.cosine) for hit in hits)
         return [(subtask, cosine) for subtask, cosine in found if subtask is not None and cosine is not None]
 
     def _subtask(self, hit: Hit) -> SolvedSubtask | None:
         if hit.document is not None:
             return SolvedSubtask.model_validate_json(hit.document)
-        rows = rows_of(self.ledger.entries.get(hit.id.partition(":")[0]))
-        return next((SolvedSubtask.model_validate_json(row.document) for row in rows if row.id == hit.id), None)
+        entry = self.ledger.entries.get(hit.id.partition(":")[0])
+        sources = [row.source for row in (rows_of(entry) if entry else []) if row.id == hit.id]
+        return next((source for source in sources if isinstance(source, SolvedSubtask)), None)
 
-    def _ready(self) -> ChromaIndex:
-        index = self._index
-        if index is not None and not self._stale:
-            return index
-        with self._lock:
-            return self._index if self._index is not None and not self._stale else self._open()
-
-    def _open(self) -> ChromaIndex:
-        if not self.shared:
-            self._writer.acquire()
-        try:
-            self._journal.refresh()
-            try:
-                return self._reconciled()
-            except DamagedIndexError:
-                if self.shared:
-                    raise
-                self._set_aside()
-                return self._reconciled()
-        except BaseException:
-            with suppress(CaseBankError):
-                self.close()
-            raise
-
-    def _reconciled(self) -> ChromaIndex:
-        if self._index is None:
-            home, url, space = self._settings.home, self._settings.chroma_url, fingerprint(self._embedder)
-            self._index = ChromaIndex.server(url, space) if url else ChromaIndex.embedded(home, space)
-        self._stale = True
-        reconcile(self.ledger, self._index, self._embedder)
-        self._stale = False
-        return self._index
-
-    def _set_aside(self) -> None:
-        """Keep a damaged index next to a new one, for whoever wants to know what happened to it."""
-        if self._index is not None:
-            with suppress(CaseBankError):
-                self._index.close()
-            self._index = None
-        folder = self._settings.home / FOLDER
-        try:
-            if folder.exists():
-                kept = folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
-                _log.warning("the index was damaged: kept as %s, rebuilding it from the journal", kept)
-        except OSError as error:
-            raise CaseBankError(f"cannot set the damaged index {folder} aside: {error.strerror}") from error
-
-    def _change(self, ids: Collection[str], event: Callable[[], Event]) -> None:
-        with self._lock:
-            self._ready()
-            with self._appending():
-                unknown = sorted(set(ids) - self.ledger.entries.keys())
+    def _change(self, namespace: str, ids: Collection[str], event: Callable[[], Event]) -> None:
+        with self._files.lock:
+            self._files.ready()
+            with self._files.appending() as journal:
+                mine = {row[8] for row in journal.ledger.entry_rows(list(ids)) if row[9] == namespace}
+                unknown = sorted(set(ids) - mine)
                 if unknown:
-                    raise InvalidInputError(f"no case {unknown[0]!r} in {self._settings.home}")
-                self._commit([event()] if ids else [])
+                    where = f"{self._files.settings.home}, namespace {namespace}"
+                    raise InvalidInputError(f"no case {unknown[0]!r} in {where}")
+                self._files.commit(journal, [event()] if ids else [])
 
-    @contextmanager
-    def _appending(self) -> Iterator[None]:
-        """The right to append, and a ledger that knows what other processes appended."""
-        if not self.shared:
-            yield
-            return
-        with self._writer.held():
-            self._journal.refresh()
-            yield
+    def _event(self, entry: Entry) -> CaseWritten:
+        return CaseWritten(
+            case=redact_case(entry.case, self._secrets()),
+            episode=entry.episode,
+            archived=entry.archived,
+            origin=entry.origin,
+            vouched=entry.vouched,
+        )
 
-    def _commit(self, events: Sequence[Event]) -> None:
-        """Journal first, index second: if that fails, the next use brings the index in line."""
-        if not events:
-            return
-        touched = {id_ for event in events for id_ in case_ids(event)}
-        before = self._rows(touched)
-        self._journal.append(events)
-        after = self._rows(touched)
-        index = self._ready()
-        try:
-            delete_rows(index, [row for key, row in before.items() if key not in after])
-            write_rows(index, self._embedder, [row for key, row in after.items() if before.get(key) != row])
-        except BaseException:
-            self._stale = True
-            raise
+    def _secrets(self) -> list[str]:
+        return secrets(self._files.settings)
 
-    def _rows(self, ids: Collection[str]) -> dict[tuple[Kind, str, str], Row]:
-        rows = [row for id_ in ids for row in rows_of(self.ledger.entries.get(id_))]
-        return {(row.kind, row.namespace, row.id): row for row in rows}
 
-    def _read(self, query: Callable[Concatenate[ChromaIndex, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Query the index; one of ours that turns out damaged is rebuilt, once."""
-        index = self._ready()
-        try:
-            return query(index, *args, **kwargs)
-        except DamagedIndexError:
-            if self.shared:
-                raise
-            with self._lock:
-                if self._index is index:
-                    self._set_aside()
-            return query(self._ready(), *args, **kwargs)
+def _match(hit: Hit, reward: Reward, vector: Vectors, lexical: float, facts: Facts | None) -> Match:
+    """A row found with what the ledger knows of it; another home's case is known only by what it says itself."""
+    assert hit.vector is not None  # noqa: S101  # was asked for
+    cosine = hit.cosine if hit.cosine is not None else float(hit.vector @ vector)
+    if facts is not None:
+        return Match(
+            hit.id,
+            reward,
+            facts.created_at,
+            cosine,
+            lexical,
+            facts.trust,
+            facts.uses,
+            facts.plan_length,
+            hit.vector,
+        )
+    case = Case.model_validate_json(hit.document or "")
+    return Match(
+        hit.id, reward, hit.created_at, cosine, lexical, BY_SOURCE[case.reward_source], 0, len(case.plan), hit.vector
+    )

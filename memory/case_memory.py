@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from configs.settings import PolicyName, Settings
-from memory.case import Case, Reward
+from configs.settings import PolicyName
+from memory.candidates import find_candidates, trusted_among
+from memory.case import Case, Reward, RewardSource
+from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
-from memory.episode import Episode, Ranked, Shown
+from memory.episode import Episode, Ranked, Shown, pack
+from memory.events import IMPORTED
 from memory.exchange import ImportReport, read_file
+from memory.guard import guarded
 from memory.ledger import Entry
-from memory.policies.base import Candidate, CasePolicy, Pool, by_cosine
-from memory.policies.registry import make_policy
+from memory.policies.base import Candidate, by_cosine
 from memory.subtask_memory import EarlierSubtask, found
 
 if TYPE_CHECKING:
     from memory.case_bank import CaseBank
+    from memory.learner import Learner
 
 
 SHOW_ALL = 2.0
@@ -39,32 +41,46 @@ class ScoredCase:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What a policy showed for a task, and from what it chose."""
+    """What a policy showed for a task, and from what it chose. `version` is what it had learned from, see `Episode`."""
 
     policy: PolicyName
     cases: list[ScoredCase]
     bank_size: int
     k: int
     candidates: list[Candidate]
+    version: int = 0
+    context: tuple[float, ...] = ()
+    vector: Vectors | None = None
 
     def episode(self) -> Episode:
         """The record of this choice, plain JSON once dumped, for `CaseMemory.write` when the task has ended."""
+        features = {one.case_id: one.features for one in self.candidates}
         return Episode(
             policy=self.policy,
             k=self.k,
             bank_size=self.bank_size,
-            candidates=tuple(Ranked(case_id=one.case_id, cosine=one.cosine) for one in self.candidates),
-            slate=tuple(Shown(case_id=one.case.id, score=one.score, propensity=one.propensity) for one in self.cases),
+            version=self.version,
+            context=self.context,
+            vector="" if self.vector is None else pack(self.vector),
+            candidates=tuple(Ranked(case_id=c.case_id, cosine=c.cosine, lexical=c.lexical) for c in self.candidates),
+            slate=tuple(
+                Shown(
+                    case_id=one.case.id,
+                    score=one.score,
+                    propensity=one.propensity,
+                    features=features.get(one.case.id, ()),
+                )
+                for one in self.cases
+            ),
         )
 
 
 class CaseMemory:
     """One home's cases and the policies over them. Opens bank and embedder at first use; usable from any event loop."""
 
-    def __init__(self, bank: CaseBank, seed: int) -> None:
+    def __init__(self, bank: CaseBank, learner: Learner) -> None:
         self._bank = bank
-        self._seed = seed
-        self._policies: dict[PolicyName, CasePolicy] = {}
+        self._learner = learner
         self._recurring: dict[str, Vectors] = {}
 
     async def retrieve(
@@ -93,15 +109,16 @@ class CaseMemory:
         return await asyncio.to_thread(self._retrieve, task, policy, k, namespace, margin, frozenset(exclude))
 
     async def write(self, case: Case, episode: Episode) -> bool:
-        """Add a finished task's case and let the policies learn from it; False if its id was there already.
+        """Add a finished task's case, from which the policies learn; False if its id was there already.
 
         Raises:
             CaseBankError: the case is not in the journal, or is there and will be indexed at the next use.
         """
-        new = await asyncio.to_thread(self._bank.add, [Entry(case, episode=episode)])
-        for policy in list(self._policies.values()) if new else ():
-            policy.update(case, episode)
-        return bool(new)
+        return bool(await asyncio.to_thread(self._bank.add, [Entry(case, episode=episode)]))
+
+    async def concentration(self, namespace: str) -> Concentration:
+        """What the latest tasks were shown; its `warning` is the alarm of a poisoned or stuck memory."""
+        return await asyncio.to_thread(lambda: concentration(self._bank.ledger, namespace))
 
     async def earlier_subtasks(
         self, description: str, *, k: int, namespace: str, margin: float = SHOW_ALL
@@ -117,38 +134,64 @@ class CaseMemory:
         """The cosine of a text with each of some short, recurring ones, such as descriptions of tools."""
         return await asyncio.to_thread(self._similarities, text, others)
 
-    async def feedback(self, case_id: str, reward: Reward, note: str = "") -> Case:
-        """Replace a case's reward by a person's; the case as it is now. InvalidInputError if it is unknown."""
-        return await asyncio.to_thread(self._bank.reward, case_id, reward, note)
+    async def feedback(
+        self, case_id: str, reward: Reward, note: str = "", *, namespace: str, source: RewardSource = "person"
+    ) -> Case:
+        """Replace a case's reward by a person's, or a verifier's; the case as it is now.
 
-    async def import_cases(self, cases: Sequence[Case]) -> ImportReport:
-        """Add cases as one batch; what is there already stays as it is."""
-        return await self._import([Entry(case) for case in cases], ImportReport())
+        Policies are corrected as if they had known at once.
 
-    async def import_file(self, path: Path, *, namespace: str) -> ImportReport:
+        Raises:
+            InvalidInputError: the namespace has no such case.
+        """
+        return await asyncio.to_thread(self._bank.reward, namespace, case_id, reward, note, source)
+
+    async def import_cases(
+        self,
+        cases: Sequence[Case],
+        *,
+        origin: str = IMPORTED,
+        vouched: bool = False,
+        vectors: Mapping[str, Vectors] | None = None,
+    ) -> ImportReport:
+        """Add cases as one batch; what is there already stays as it is.
+
+        Args:
+            cases: finished tasks from elsewhere.
+            origin: where they are from, "import" or "import:NAME"; `delete_from` finds them again by it.
+            vouched: whether what they say about their outcome may be believed; otherwise they start untrusted.
+            vectors: unit vectors of their tasks by case id, shape (d,), that need not be computed.
+        """
+        entries = [Entry(case, origin=origin, vouched=vouched) for case in cases]
+        return await self._import(entries, ImportReport(), vectors)
+
+    async def import_file(self, path: Path, *, namespace: str, vouched: bool = False) -> ImportReport:
         """Add the cases of a JSONL file, see `memory.exchange`; bad lines are reported, the rest is imported.
 
         Raises:
             InvalidInputError: the file cannot be read.
         """
         entries, report = await asyncio.to_thread(read_file, path, namespace)
-        return await self._import(entries, report)
+        origin = f"{IMPORTED}:{path.name}"
+        return await self._import([replace(entry, origin=origin, vouched=vouched) for entry in entries], report)
 
-    async def set_archived(self, ids: Collection[str], archived: bool) -> None:
+    async def set_archived(self, ids: Collection[str], archived: bool, *, namespace: str) -> None:
         """Take cases out of retrieval or put them back. InvalidInputError if one is unknown; nothing changes then."""
-        await asyncio.to_thread(self._bank.set_archived, ids, archived)
+        await asyncio.to_thread(self._bank.set_archived, namespace, ids, archived)
 
-    async def delete(self, ids: Collection[str]) -> None:
+    async def delete(self, ids: Collection[str], *, namespace: str) -> None:
         """Remove cases. InvalidInputError if one is unknown; nothing changes then."""
-        await asyncio.to_thread(self._bank.delete, ids)
+        await asyncio.to_thread(self._bank.delete, namespace, ids)
 
     async def search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
         """The k cases that may be retrieved, of either outcome, nearest to a text by cosine."""
         return await asyncio.to_thread(self._search, text, k, namespace)
 
-    async def _import(self, entries: Sequence[Entry], read: ImportReport) -> ImportReport:
+    async def _import(
+        self, entries: Sequence[Entry], read: ImportReport, vectors: Mapping[str, Vectors] | None = None
+    ) -> ImportReport:
         distinct = {entry.case.id for entry in entries}
-        new = await asyncio.to_thread(self._bank.add, entries)
+        new = await asyncio.to_thread(self._bank.add, entries, vectors)
         return ImportReport(
             added=len(new),
             known=len(distinct) - len(new),
@@ -159,27 +202,35 @@ class CaseMemory:
     def _retrieve(
         self, task: str, name: PolicyName, k: int, namespace: str, margin: float, exclude: frozenset[str]
     ) -> Retrieval:
-        policy = self._policies.setdefault(name, make_policy(name, self._seed))
-        pool = self._candidates(policy.pool, task, namespace, k + len(exclude)) if k > 0 else []
-        candidates = [candidate for candidate in pool if candidate.case_id not in exclude]
-        picks = policy.select(task, candidates, k)
+        ledger = self._bank.follow()
+        learned = self._learner.current(name, namespace, ledger)
+        policy = learned.policy
+        pool = find_candidates(self._bank, policy, task, namespace, k, exclude)
+        with learned.lock:
+            picks = guarded(
+                lambda candidates: policy.select(pool.query, candidates, k),
+                pool.candidates,
+                lambda ids: trusted_among(ledger, namespace, ids),
+                k,
+            )
         best = max((pick.score for pick in picks), default=0.0)
         picks = [pick for pick in picks if pick.score >= best - margin]
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
-        compared = [candidate for candidate in candidates if candidate.cosine is not None]
-        return Retrieval(name, shown, self._bank.size(namespace), k, compared)
-
-    def _candidates(self, pool: Pool, task: str, namespace: str, n: int) -> list[Candidate]:
-        if pool == "none":
-            return []
-        if pool == "roster":
-            return self._bank.roster(namespace)
-        vector = self._bank.embed(task)
-        return self._bank.nearest(namespace, vector, n, failures=pool == "nearest")
+        compared = [candidate for candidate in pool.candidates if candidate.cosine is not None]
+        return Retrieval(
+            name,
+            shown,
+            self._bank.size(namespace),
+            k,
+            compared,
+            learned.upto,
+            pool.query.context,
+            pool.query.vector if policy.records_vector else None,
+        )
 
     def _search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
-        picks = by_cosine(self._candidates("nearest", text, namespace, k), k)
+        picks = by_cosine(self._bank.nearest(namespace, self._bank.embed(text), k), k)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         return [ScoredCase(cases[pick.case_id], pick.score) for pick in picks if pick.case_id in cases]
 
@@ -194,47 +245,3 @@ class CaseMemory:
             return []
         vector = self._bank.embed(description)
         return [found(subtask, score) for subtask, score in self._bank.nearest_subtasks(namespace, vector, k)]
-
-
-_Key: TypeAlias = tuple[Path, str | None, str | None]
-
-
-class _OpenBanks:
-    """The banks open in this process: a home has one writer, so memories of the same home share its bank."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._banks: dict[_Key, tuple[CaseBank, int]] = {}
-
-    def take(self, settings: Settings) -> CaseBank:
-        from memory.case_bank import CaseBank
-
-        with self._lock:
-            bank, users = self._banks.get(_key(settings)) or (CaseBank(settings), 0)
-            self._banks[_key(settings)] = (bank, users + 1)
-            return bank
-
-    def give_back(self, settings: Settings) -> None:
-        with self._lock:
-            bank, users = self._banks.pop(_key(settings))
-            if users > 1:
-                self._banks[_key(settings)] = (bank, users - 1)
-            else:
-                bank.close()
-
-
-def _key(settings: Settings) -> _Key:
-    return settings.home, settings.chroma_url, settings.embedding_model
-
-
-_open_banks = _OpenBanks()
-
-
-@asynccontextmanager
-async def open_case_memory(settings: Settings) -> AsyncIterator[CaseMemory]:
-    """The case memory of a home. Opening costs nothing; the bank opens at first use and closes with its last user."""
-    bank = await asyncio.to_thread(_open_banks.take, settings)
-    try:
-        yield CaseMemory(bank, settings.seed)
-    finally:
-        await asyncio.shield(asyncio.to_thread(_open_banks.give_back, settings))

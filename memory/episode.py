@@ -44,7 +44,7 @@ class Episode(BaseModel):
 
     A policy learns from nothing else, so that replaying episodes gives its state again, whatever has become of the
     bank and the embedding model since. `context` is x(q) of `memory.features`; `vector` is the task's embedding, see
-    `pack`, where the policy asks for it; `version` counts the episodes the policy had learned from.
+    `pack`, where the policy asks for it; `version` is the last line of the journal the policy had learned from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -136,6 +136,8 @@ def _read_line(line: bytes, namespace: str, now: float) -> Entry:
         raise ValueError("not a JSON object")
     if "format" in row:
         exported = _Exported.model_validate_json(line)
+        if exported.case.namespace != namespace:
+            raise ValueError(f"is of namespace {exported.case.namespace!r}, not {namespace!r}")
         return Entry(exported.case, archived=exported.archived, episode=exported.episode)
     return Entry(_original(row, namespace, now))
 

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -26,10 +26,14 @@ T = TypeVar("T")
 FOLDER = "chroma"
 PREFIX = "memento"
 DEADLINE_SECONDS = 30.0
-PART = 2_000
-"""Rows in one upsert: below Chroma's limit, and quick enough for the deadline."""
+PART = 5_000
+"""Rows in one call: below Chroma's limit, and quick enough for the deadline."""
+HNSW: Any = {"space": "cosine", "ef_construction": 70, "ef_search": 400}
+"""A quicker build and a broader search than Chroma's defaults (100 and 100): at 100,000 hard vectors about half the
+time to build, and a recall@4 of 0.995 where the defaults give 0.99."""
 
 
+_FIELDS = ("documents", "metadatas", "embeddings")
 _OUTSIDE = re.compile(r"\(code: (?:5|6|8|13|14)\)|os error (?:13|28|30)\b")
 """SQLite's busy, locked, read-only, full and cannot-open, and the system's: a new index would fare no better."""
 
@@ -40,12 +44,16 @@ class DamagedIndexError(CaseBankError):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row found; `cosine` is None where it was not compared, `document` where the index keeps none."""
+    """A row found; `cosine` is None where it was not compared, `document` where the index keeps none.
+
+    `vector` is its unit vector of shape (d,), where it was asked for.
+    """
 
     id: str
     cosine: float | None = None
     document: str | None = None
     created_at: float = 0.0
+    vector: Vectors | None = field(default=None, compare=False)
 
 
 class ChromaIndex:
@@ -99,16 +107,22 @@ class ChromaIndex:
             ) from error
         return cls(cast("Client", client), fingerprint, shared=True)
 
-    def upsert(self, rows: Sequence[Row], vectors: Vectors) -> None:
-        """Write rows of one kind and namespace with their vectors; a shared index also gets the documents."""
+    def write(self, rows: Sequence[Row], vectors: Vectors, *, fresh: bool) -> None:
+        """Write rows of one kind and namespace with their vectors; a shared index also gets the documents.
+
+        Args:
+            rows: of one kind and namespace.
+            vectors: shape (len(rows), d).
+            fresh: no row is there yet, or the same one; adding is twice as fast as replacing.
+        """
         collection = self._collection(rows[0].kind, rows[0].namespace)
         for start in range(0, len(rows), PART):
             part = rows[start : start + PART]
             values: dict[str, Any] = {"ids": [row.id for row in part], "embeddings": vectors[start : start + PART]}
             if self.shared:
-                values["documents"] = [row.document for row in part]
+                values["documents"] = [row.source.model_dump_json() for row in part]
                 values["metadatas"] = [{"created_at": row.created_at} for row in part]
-            self._call(collection.upsert, **values)
+            self._call(collection.add if fresh else collection.upsert, **values)
 
     def delete(self, kind: Kind, namespace: str, ids: Iterable[str]) -> None:
         """Remove rows; unknown ids are ignored."""
@@ -116,28 +130,37 @@ class ChromaIndex:
         for start in range(0, len(gone), PART):
             self._call(self._collection(kind, namespace).delete, ids=gone[start : start + PART])
 
-    def nearest(self, kind: Kind, namespace: str, vector: Vectors, n: int) -> list[Hit]:
-        """The n rows of largest cosine to a vector of shape (d,), largest first."""
+    def nearest(self, kind: Kind, namespace: str, vector: Vectors, n: int, *, vectors: bool = False) -> list[Hit]:
+        """The n rows of largest cosine to a vector of shape (d,), largest first; with their vectors if asked for."""
         if n <= 0:
             return []
-        include = ["distances", "documents", "metadatas"] if self.shared else ["distances"]
+        include = ["distances", *self._included(vectors, documents=True)]
         collection = self._collection(kind, namespace)
         found: Any = self._call(collection.query, query_embeddings=vector[None, :], n_results=n, include=include)
-        hits = _hits(found["ids"][0], _first(found, "documents"), _first(found, "metadatas"))
+        values = {key: found[key][0] for key in _FIELDS if found.get(key) is not None}
         cosines = (1.0 - float(distance) for distance in found["distances"][0])
-        return [replace(hit, cosine=cosine) for hit, cosine in zip(hits, cosines, strict=True)]
+        return [
+            replace(hit, cosine=cosine) for hit, cosine in zip(_hits(found["ids"][0], values), cosines, strict=True)
+        ]
 
-    def read(self, kind: Kind, namespace: str, ids: Collection[str] | None = None) -> list[Hit]:
+    def read(
+        self, kind: Kind, namespace: str, ids: Collection[str] | None = None, *, vectors: bool = False
+    ) -> list[Hit]:
         """Rows by id, or all rows of a kind without their documents."""
         if ids is not None and not ids:
             return []
-        include = (["metadatas"] if ids is None else ["metadatas", "documents"]) if self.shared else []
-        values: dict[str, Any] = {"include": include} if ids is None else {"include": include, "ids": list(ids)}
+        values: dict[str, Any] = {"include": self._included(vectors, documents=ids is not None)}
+        if ids is not None:
+            values["ids"] = list(ids)
         found = self._call(self._collection(kind, namespace).get, **values)
-        return _hits(found["ids"], found.get("documents"), found.get("metadatas"))
+        return _hits(found["ids"], found)
+
+    def _included(self, vectors: bool, *, documents: bool) -> list[str]:
+        shared = (["metadatas", "documents"] if documents else ["metadatas"]) if self.shared else []
+        return [*shared, *(["embeddings"] if vectors else [])]
 
     def verify(self, kind: Kind, namespace: str, dimension: int, rows: int) -> None:
-        """Check that each of the rows listed can be found by search; a search over everything is the quick way.
+        """Check that so many of the rows listed can be found by search; one search for all of them is the quick way.
 
         Raises:
             DamagedIndexError: the vectors of some are lost.
@@ -179,7 +202,7 @@ class ChromaIndex:
                 self._client.get_or_create_collection,
                 f"{PREFIX}-{kind}-{digest}-{self._fingerprint}",
                 embedding_function=None,
-                configuration={"hnsw": {"space": "cosine"}},
+                configuration={"hnsw": HNSW},
                 metadata={"namespace": namespace, "kind": kind},
             )
         return self._collections[key]
@@ -195,14 +218,14 @@ def _prepare(folder: Path) -> None:
         raise CaseBankError(f"cannot write {folder}: {error.strerror}") from error
 
 
-def _hits(ids: Sequence[str], documents: Sequence[Any] | None, metadatas: Sequence[Any] | None) -> list[Hit]:
-    texts = documents or [None] * len(ids)
-    times = [float(metadata["created_at"]) if metadata else 0.0 for metadata in metadatas or [None] * len(ids)]
-    return [Hit(id_, None, text, at) for id_, text, at in zip(ids, texts, times, strict=True)]
-
-
-def _first(found: Any, key: str) -> Sequence[Any] | None:
-    return found[key][0] if found.get(key) else None
+def _hits(ids: Sequence[str], values: Any) -> list[Hit]:
+    columns: dict[str, Any] = {key: values.get(key) for key in _FIELDS}
+    nothing = [None] * len(ids)
+    documents, metadatas, vectors = (nothing if columns[key] is None else columns[key] for key in _FIELDS)
+    return [
+        Hit(id_, None, text, float(metadata["created_at"]) if metadata else 0.0, vector)
+        for id_, text, metadata, vector in zip(ids, documents, metadatas, vectors, strict=True)
+    ]
 
 
 def _within(seconds: float, function: Callable[[], T]) -> T:

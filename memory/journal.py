@@ -1,4 +1,4 @@
-"""The journal: one append-only JSON line an event, and the source of truth; the index can be rebuilt from it.
+"""The journal: one append-only JSON line an event, and the source of truth; ledger and index are made from it.
 
 Reading takes no lock: an unfinished last line is not there yet. Writing is for whoever holds the home's writer lock;
 it cuts an unfinished last line, which only a crash can have left, before it appends.
@@ -6,73 +6,24 @@ it cuts an unfinished last line, which only a crash can have left, before it app
 
 from __future__ import annotations
 
+import hashlib
 import os
-import time
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from configs.errors import CaseBankError
-from memory.case import Case, Reward
-from memory.episode import Episode
-from memory.ledger import Entry, Ledger
+from memory.events import LINE, Event
+from memory.ledger import Ledger
+from memory.ledger_fold import Fold, Place
+from memory.ledger_store import discard, open_store
 
 FILE = "journal.jsonl"
-
-
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    at: float = Field(default_factory=time.time)
-
-
-class CaseWritten(_Event):
-    """A case came in: with its episode when an agent ran it, without one when it was imported."""
-
-    kind: Literal["case"] = "case"
-    case: Case
-    episode: Episode | None = None
-    archived: bool = False
-
-
-class FeedbackGiven(_Event):
-    """A person's reward replaces the earlier one."""
-
-    kind: Literal["feedback"] = "feedback"
-    case_id: str
-    reward: Reward
-    note: str = ""
-
-
-class ArchiveChanged(_Event):
-    """Cases were taken out of retrieval, or put back."""
-
-    kind: Literal["archived", "restored"]
-    case_ids: tuple[str, ...]
-
-
-class Deleted(_Event):
-    """Cases are gone for every reader; their lines stay in the file."""
-
-    kind: Literal["deleted"] = "deleted"
-    case_ids: tuple[str, ...]
-
-
-Event: TypeAlias = CaseWritten | FeedbackGiven | ArchiveChanged | Deleted
-_LINE: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
-
-
-def case_ids(event: Event) -> tuple[str, ...]:
-    """The cases an event is about."""
-    match event:
-        case CaseWritten(case=case):
-            return (case.id,)
-        case FeedbackGiven(case_id=case_id):
-            return (case_id,)
-        case ArchiveChanged(case_ids=ids) | Deleted(case_ids=ids):
-            return ids
+CHUNK = 16 * 1024 * 1024
+"""Bytes folded in one transaction, unless one line is longer."""
 
 
 def replay(home: Path) -> Ledger:
@@ -86,29 +37,46 @@ def replay(home: Path) -> Ledger:
     return journal.ledger
 
 
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """How far the ledger has the journal: lines, bytes, and a mark of the last line, to know the file again."""
+
+    lines: int = 0
+    offset: int = 0
+    mark: str = ""
+
+
 class Journal:
-    """The file and what it adds up to. Not thread-safe: the case bank serialises its use."""
+    """The file and the ledger it adds up to. Not thread-safe: the case bank serialises its use."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
-        self.ledger = Ledger()
-        self._offset = 0
-        self._lines = 0
-
-    def refresh(self) -> set[str]:
-        """Fold in the lines written since the last call; the ids of the cases they are about."""
         try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                written = file.read()
+            self._store = open_store(home)
+        except (OSError, sqlite3.Error) as error:
+            raise CaseBankError(f"cannot open the ledger in {home}: {error}") from error
+        self.ledger = Ledger(self._store, self.path)
+
+    def close(self) -> None:
+        """Let go of the ledger's file."""
+        self._store.close()
+
+    def refresh(self) -> None:
+        """Fold in what was written since the ledger was last brought up to date, by whomever.
+
+        Raises:
+            CaseBankError: the journal cannot be read, or a line that is not the last is damaged.
+        """
+        try:
+            self._check_known()
+            while self._fold_chunk():
+                pass
         except FileNotFoundError:
-            return set()
+            return
         except OSError as error:
             raise CaseBankError(f"cannot read {self.path}: {error.strerror}") from error
-        whole = written[: written.rfind(b"\n") + 1]
-        changed = {id_ for line in whole.split(b"\n")[:-1] for id_ in self._fold(line)}
-        self._offset += len(whole)
-        return changed
+        except sqlite3.Error as error:
+            raise CaseBankError(f"cannot write the ledger of {self.path}: {error}") from error
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events durably, all or none, and fold them in. Call `refresh` first.
@@ -116,51 +84,97 @@ class Journal:
         Raises:
             CaseBankError: they cannot be written; the file is as before.
         """
-        data = b"".join(_LINE.dump_json(event, exclude_defaults=False) + b"\n" for event in events)
+        lines = [LINE.dump_json(event) for event in events]
+        folded = self._folded()
         try:
             created = not self.path.exists()
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
-                _write_at(descriptor, self._offset, data)
+                _write_at(descriptor, folded.offset, b"".join(line + b"\n" for line in lines))
             finally:
                 os.close(descriptor)
             if created:
                 _sync_folder(self.path.parent)
         except OSError as error:
             raise CaseBankError(f"cannot write {self.path}: {error.strerror}") from error
-        for event in events:
-            fold(self.ledger, event)
-        self._offset += len(data)
-        self._lines += len(events)
+        self._fold_written(folded, list(zip(events, lines, strict=True)))
 
-    def _fold(self, line: bytes) -> tuple[str, ...]:
-        self._lines += 1
+    def _fold_written(self, before: _Folded, written: Sequence[tuple[Event, bytes]]) -> None:
+        """Fold what was just written, unless a reader has done so meanwhile."""
         try:
-            event = _LINE.validate_json(line)
+            with self._store.writing() as db:
+                if self._folded() == before:
+                    self._fold_all(db, before, iter(written))
+        except sqlite3.Error as error:
+            raise CaseBankError(f"cannot write the ledger of {self.path}: {error}") from error
+        self.refresh()
+
+    def _fold_chunk(self) -> bool:
+        """Fold at most about CHUNK bytes; whether there may be more."""
+        if self.path.stat().st_size == self._folded().offset:
+            return False
+        with self._store.writing() as db, self.path.open("rb") as file:
+            folded = self._folded()
+            file.seek(folded.offset)
+            data = file.read(CHUNK)
+            while b"\n" not in data and (more := file.read(CHUNK)):
+                data += more
+            whole = data[: data.rfind(b"\n") + 1]
+            lines = whole.split(b"\n")[:-1]
+            self._fold_all(
+                db, folded, ((self._parsed(line, at), line) for at, line in enumerate(lines, folded.lines + 1))
+            )
+        return bool(whole)
+
+    def _fold_all(self, db: sqlite3.Connection, folded: _Folded, written: Iterator[tuple[Event, bytes]]) -> None:
+        number, start, mark = folded.lines, folded.offset, folded.mark
+        fold = Fold(db)
+        for event, line in written:
+            number += 1
+            fold.apply(event, Place(number, start, len(line)))
+            start += len(line) + 1
+            mark = _mark(line)
+        fold.flush()
+        for key, value in (("lines", number), ("offset", start), ("mark", mark)):
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _parsed(self, line: bytes, number: int) -> Event:
+        try:
+            return LINE.validate_json(line)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
             raise CaseBankError(
-                f"{self.path} line {self._lines} is damaged ({reason}); remove the line or restore a backup"
+                f"{self.path} line {number} is damaged ({reason}); remove the line or restore a backup"
             ) from error
-        fold(self.ledger, event)
-        return case_ids(event)
+
+    def _folded(self) -> _Folded:
+        rows = self._store.rows("SELECT key, value FROM meta WHERE key IN ('lines', 'offset', 'mark')")
+        return _Folded(**dict(rows))
+
+    def _check_known(self) -> None:
+        """Begin a new ledger if the file is not the one that was folded: cut, edited at its end, or another."""
+        folded = self._folded()
+        if folded.offset == 0 or self._ends_as(folded):
+            return
+        path = self._store.path
+        self._store.close()
+        if path is not None:
+            discard(path)
+        self._store = open_store(self.path.parent)
+        self.ledger = Ledger(self._store, self.path)
+
+    def _ends_as(self, folded: _Folded) -> bool:
+        length = int(folded.mark.partition(":")[0])
+        try:
+            with self.path.open("rb") as file:
+                line = os.pread(file.fileno(), length + 1, folded.offset - length - 1)
+        except FileNotFoundError:
+            return False
+        return line.endswith(b"\n") and _mark(line[:-1]) == folded.mark
 
 
-def fold(ledger: Ledger, event: Event) -> None:
-    """Apply one event. Idempotent; events about unknown cases change nothing."""
-    match event:
-        case CaseWritten(case=case, episode=episode, archived=archived):
-            if case.id not in ledger.entries:
-                ledger.put(Entry(case, archived=archived, episode=episode))
-        case FeedbackGiven(case_id=case_id, reward=reward):
-            if (entry := ledger.entries.get(case_id)) is not None:
-                ledger.put(entry.rewarded(reward))
-        case ArchiveChanged(kind=kind, case_ids=ids):
-            for entry in (ledger.entries[id_] for id_ in ids if id_ in ledger.entries):
-                ledger.put(entry.moved(archived=kind == "archived"))
-        case Deleted(case_ids=ids):
-            for case_id in ids:
-                ledger.drop(case_id)
+def _mark(line: bytes) -> str:
+    return f"{len(line)}:{hashlib.sha256(line).hexdigest()[:16]}"
 
 
 def _write_at(descriptor: int, offset: int, data: bytes) -> None:

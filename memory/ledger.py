@@ -2,61 +2,262 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from memory.case import Case, Reward
+from configs.errors import CaseBankError
+from memory.case import Case, Reward, RewardSource
 from memory.episode import Episode
+from memory.events import LINE, CaseWritten
+from memory.ledger_store import LedgerStore, Row
+from memory.subtask_memory import subtasks_of
+from memory.trust import TRUSTED, earned_trust
+
+PART = 500
+"""Entries read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A case with what may change about it."""
+    """A case with what may change about it.
+
+    `indexed` says whether it may be retrieved and is the first of its exact duplicates; `origin` is "run" or where it
+    was imported from; `vouched` counts for a new entry only.
+    """
 
     case: Case
     archived: bool = False
     episode: Episode | None = None
+    origin: str = ""
+    vouched: bool = False
+    indexed: bool = True
+    seq: int = 0
 
     @property
     def eligible(self) -> bool:
         """Whether the case may be shown: its outcome is known and it is not archived."""
         return self.case.reward is not None and not self.archived
 
-    def rewarded(self, reward: Reward) -> Entry:
-        return replace(self, case=self.case.model_copy(update={"reward": reward, "reward_source": "person"}))
 
-    def moved(self, *, archived: bool) -> Entry:
-        return replace(self, archived=archived)
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a retrievable case without reading it: `trust` from 0 to 1, earned by use, the rest counts."""
+
+    case_id: str
+    reward: Reward
+    created_at: float
+    trust: float
+    uses: int
+    plan_length: int
+
+    @property
+    def trusted(self) -> bool:
+        return self.trust >= TRUSTED
 
 
-@dataclass(slots=True)
 class Ledger:
-    """Current entries by id. `put` and `drop` are the only writers."""
+    """Reads the tables that `Journal` folds events into; cases themselves are read from the journal's lines."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
-    """Every id the journal ever named, deleted ones too: what of a shared index is ours to remove."""
-    _eligible: dict[str, dict[str, Case]] = field(default_factory=dict)
+    def __init__(self, store: LedgerStore, journal: Path) -> None:
+        self.store = store
+        self._journal = journal
 
-    def put(self, entry: Entry) -> None:
-        """Add an entry, or replace the one of the same id in its place."""
-        case = entry.case
-        self.entries[case.id] = entry
-        self.known.add(case.id)
-        eligible = self._eligible.setdefault(case.namespace, {})
-        if entry.eligible:
-            eligible[case.id] = case
-        else:
-            eligible.pop(case.id, None)
-
-    def drop(self, case_id: str) -> None:
-        entry = self.entries.pop(case_id, None)
-        if entry is not None:
-            self._eligible[entry.case.namespace].pop(case_id, None)
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """Every case that is not deleted, first written first. Each access reads from disk."""
+        return _Entries(self)
 
     def eligible(self, namespace: str) -> Mapping[str, Case]:
-        """The cases of a namespace that may be retrieved."""
-        return self._eligible.get(namespace, {})
+        """The cases of a namespace that may be retrieved, of exact duplicates the first."""
+        return _Eligible(self, namespace)
 
     def namespaces(self) -> set[str]:
-        return set(self._eligible)
+        """Every namespace that ever had a case."""
+        return {name for (name,) in self.store.rows("SELECT DISTINCT namespace FROM counts")}
+
+    def count(self, namespace: str, kind: str) -> int:
+        """How many there are in a namespace: cases, success, failure, subtask (rows of the index), judged or wins."""
+        values = (namespace, kind)
+        return int(self.store.value("SELECT n FROM counts WHERE namespace = ? AND kind = ?", values) or 0)
+
+    def size(self, namespace: str) -> int:
+        """How many cases of a namespace may be retrieved."""
+        return self.count(namespace, "success") + self.count(namespace, "failure")
+
+    def known(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that the journal ever named, deleted ones too."""
+        sql = "SELECT cases.id FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
+        return {row[0] for row in self.store.rows(sql, (_json(ids),))}
+
+    def namespaces_of(self, ids: Collection[str]) -> dict[str, str]:
+        """The namespaces of those of the ids that the journal ever named."""
+        sql = "SELECT cases.id, namespace FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
+        return dict(self.store.rows(sql, (_json(ids),)))
+
+    def subtask_ids(self, case_id: str) -> list[str]:
+        """The ids of a case's solved subtasks, whether it is deleted or not."""
+        columns = "seq, start, length, reward, source, archived, indexed, origin"
+        rows = self.store.rows(f"SELECT {columns} FROM cases WHERE id = ?", (case_id,))  # noqa: S608  # fixed names
+        return [subtask.id for entry in self.read(rows) for subtask in subtasks_of(entry.case)]
+
+    def facts(self, namespace: str, ids: Sequence[str]) -> dict[str, Facts]:
+        """What is known of those of the ids that may be retrieved."""
+        judged, wins = self.count(namespace, "judged"), self.count(namespace, "wins")
+        base_rate = wins / judged if judged else 0.0
+        rows = self.store.rows(
+            "SELECT cases.id, reward, created_at, prior, judged, wins, uses, plan_length"
+            " FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
+            " WHERE indexed AND namespace = ?",
+            (_json(ids), namespace),
+        )
+        return {
+            id_: Facts(id_, reward, created_at, earned_trust(prior, judged, wins, base_rate), uses, plan_length)
+            for id_, reward, created_at, prior, judged, wins, uses, plan_length in rows
+        }
+
+    def roster(self, namespace: str, newest: int | None = None) -> list[tuple[str, Reward, float]]:
+        """Id, reward and time of the cases that may be retrieved, first written first; or of the newest so many."""
+        if newest is None:
+            sql = "SELECT id, reward, created_at FROM cases WHERE indexed AND namespace = ? ORDER BY seq"
+            return list(self.store.rows(sql, (namespace,)))
+        rows = self.store.rows(
+            "SELECT seq, id, reward, created_at FROM cases WHERE indexed AND namespace = ?"
+            " ORDER BY created_at DESC, seq DESC LIMIT ?",
+            (namespace, newest),
+        )
+        return [(id_, reward, created_at) for _, id_, reward, created_at in sorted(rows)]
+
+    def episodes(self, namespace: str, after: int) -> Iterator[Entry]:
+        """The entries written after a line that have an episode to learn from, in order."""
+        while rows := self.store.rows(
+            "SELECT * FROM entries WHERE learned AND namespace = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (namespace, after, PART),
+        ):
+            yield from self.read(rows)
+            after = rows[-1][0]
+
+    def latest_shown(self, namespace: str, tasks: int) -> list[tuple[int, str, str, bool]]:
+        """What the latest so many tasks were shown: line of the task, case, its origin, and whether it is doubtful."""
+        return [
+            (seq, case_id, origin, prior < TRUSTED)
+            for seq, case_id, origin, prior in self.store.rows(
+                "SELECT shown.seq, case_id, origin, prior FROM shown JOIN cases ON cases.id = case_id"
+                " WHERE shown.seq IN (SELECT seq FROM cases WHERE learned AND NOT deleted AND namespace = ?"
+                " ORDER BY seq DESC LIMIT ?)",
+                (namespace, tasks),
+            )
+        ]
+
+    def ids_from(self, namespace: str, origin: str) -> list[str]:
+        """The cases of a namespace from one origin, and from those it stands before, such as import before a file."""
+        sql = (
+            "SELECT id FROM cases WHERE NOT deleted AND namespace = ?1"
+            " AND (origin = ?2 OR substr(origin, 1, length(?2) + 1) = ?2 || ':') ORDER BY seq"
+        )
+        return [row[0] for row in self.store.rows(sql, (namespace, origin))]
+
+    def epoch(self, namespace: str) -> int:
+        """Changes whenever an outcome that policies may have learned from was corrected or deleted."""
+        return self.count(namespace, "epoch")
+
+    def read(self, rows: Sequence[Row]) -> Iterator[Entry]:
+        """Entries from rows of the cases table.
+
+        Raises:
+            CaseBankError: the journal is gone, or is no longer what was folded.
+        """
+        if not rows:
+            return
+        try:
+            with self._journal.open("rb") as file:
+                for row in rows:
+                    yield _entry(os.pread(file.fileno(), row[2], row[1]), row)
+        except (OSError, ValueError) as error:
+            raise CaseBankError(f"cannot read {self._journal}: {type(error).__name__}") from error
+
+    def entry_rows(self, ids: Sequence[str]) -> list[Row]:
+        """Rows for `read` of those of the ids that are not deleted."""
+        return self.store.rows(
+            "SELECT entries.* FROM json_each(?) AS wanted CROSS JOIN entries ON entries.id = wanted.value",
+            (_json(ids),),
+        )
+
+
+class _Entries(Mapping[str, Entry]):
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __getitem__(self, case_id: str) -> Entry:
+        for entry in self._ledger.read(self._ledger.entry_rows([case_id])):
+            return entry
+        raise KeyError(case_id)
+
+    def __contains__(self, case_id: object) -> bool:
+        sql = "SELECT 1 FROM cases WHERE id = ? AND NOT deleted"
+        return isinstance(case_id, str) and self._ledger.store.value(sql, (case_id,)) is not None
+
+    def __len__(self) -> int:
+        return int(self._ledger.store.value("SELECT count(*) FROM cases WHERE NOT deleted"))
+
+    def __iter__(self) -> Iterator[str]:
+        for (case_id,) in self._ledger.store.rows("SELECT id FROM cases WHERE NOT deleted ORDER BY seq"):
+            yield case_id
+
+    def values(self) -> _Values:  # type: ignore[override]  # reads in parts, not one by one
+        return _Values(self._ledger)
+
+
+class _Values:
+    """The entries in order, read in parts."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[Entry]:
+        after = 0
+        while rows := self._ledger.store.rows(
+            "SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", (after, PART)
+        ):
+            yield from self._ledger.read(rows)
+            after = rows[-1][0]
+
+
+class _Eligible(Mapping[str, Case]):
+    def __init__(self, ledger: Ledger, namespace: str) -> None:
+        self._ledger = ledger
+        self._namespace = namespace
+
+    def __getitem__(self, case_id: str) -> Case:
+        sql = "SELECT * FROM entries WHERE indexed AND namespace = ? AND id = ?"
+        for entry in self._ledger.read(self._ledger.store.rows(sql, (self._namespace, case_id))):
+            return entry.case
+        raise KeyError(case_id)
+
+    def __len__(self) -> int:
+        return self._ledger.size(self._namespace)
+
+    def __iter__(self) -> Iterator[str]:
+        for case_id, _, _ in self._ledger.roster(self._namespace):
+            yield case_id
+
+
+def _entry(line: bytes, row: Row) -> Entry:
+    event = LINE.validate_json(line)
+    if not isinstance(event, CaseWritten):
+        raise ValueError("no case there")
+    seq, _, _, reward, source, archived, indexed, origin = row[:8]
+    case, now_source = event.case, _source(source)
+    if (case.reward, case.reward_source) != (reward, now_source):
+        case = case.model_copy(update={"reward": reward, "reward_source": now_source})
+    return Entry(case, bool(archived), event.episode, origin, event.vouched, bool(indexed), seq)
+
+
+def _json(ids: Collection[str]) -> str:
+    return json.dumps(list(ids))
+
+
+def _source(value: str | None) -> RewardSource | None:
+    return value  # type: ignore[return-value]  # as it was written from a case

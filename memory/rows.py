@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from memory.case import Case
 from memory.ledger import Entry
-from memory.subtask_memory import subtasks_of
+from memory.subtask_memory import SolvedSubtask, subtasks_of
 
 Kind: TypeAlias = Literal["success", "failure", "subtask"]
 KINDS: tuple[Kind, ...] = ("success", "failure", "subtask")
@@ -15,26 +16,31 @@ KINDS: tuple[Kind, ...] = ("success", "failure", "subtask")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One vector to be: `text` is embedded, `document` is what a reader without the journal needs."""
+    """One vector to be: `text` is embedded, `source` is what a reader without the journal needs."""
 
     kind: Kind
     namespace: str
     id: str
     text: str
-    document: str
+    source: Case | SolvedSubtask
     created_at: float
 
 
-def rows_of(entry: Entry | None) -> list[Row]:
+def rows_of(entry: Entry) -> list[Row]:
     """The index rows of a case: none unless it may be retrieved; its solved subtasks when it succeeded."""
-    if entry is None or not entry.eligible:
+    if not entry.indexed or not entry.eligible:
         return []
     case = entry.case
     kind: Kind = "success" if case.reward == 1 else "failure"
-    rows = [Row(kind, case.namespace, case.id, case.task, case.model_dump_json(), case.created_at)]
+    rows = [Row(kind, case.namespace, case.id, case.task, case, case.created_at)]
     if kind == "success":
         rows += [
-            Row("subtask", case.namespace, subtask.id, subtask.description, subtask.model_dump_json(), case.created_at)
+            Row("subtask", case.namespace, subtask.id, subtask.description, subtask, case.created_at)
             for subtask in subtasks_of(case)
         ]
     return rows
+
+
+def case_text(case: Case) -> str:
+    """What a case says, for search by words and for encoders that read cases: the task and the plan's steps."""
+    return "\n".join([case.task, *(step.description for step in case.plan)])

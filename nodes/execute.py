@@ -21,7 +21,7 @@ from nodes.attachments import Attachments, render_files
 from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
-from nodes.prompts import Prompts, fence, sections, shorten
+from nodes.prompts import Prompts, fence, harmless, sections, shorten
 from nodes.tool_choice import ToolShelf
 from nodes.tool_loop import Limits, Outcome, ToolLoop
 
@@ -147,7 +147,7 @@ def subtask_message(assignment: Assignment, earlier: Sequence[EarlierSubtask], f
         "\n".join(
             [
                 *(examples if earlier else []),
-                *(f"Result {each['id']}: {each['result']}" for each in assignment["needed"]),
+                *(f"Result {each['id']}: {harmless(each['result'])}" for each in assignment["needed"]),
                 f"Subtask: {assignment['subtask']['description']}",
             ]
         ),

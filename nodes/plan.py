@@ -27,7 +27,7 @@ from nodes.planner_reply import (
     parse_reply,
     to_subtasks,
 )
-from nodes.prompts import Prompts
+from nodes.prompts import Prompts, sections
 
 FILE_CHARS = 20_000
 
@@ -35,6 +35,7 @@ FILE_CHARS = 20_000
 class PlanInput(TypedDict):
     task: Task
     cases: list[ShownCase]
+    notes: NotRequired[list[str]]
     plan: list[Subtask]
     cycles: int
     subtasks: list[SubtaskResult]
@@ -79,10 +80,10 @@ class Planner:
     async def _request(self, state: PlanInput, runtime: Runtime[Context]) -> list[BaseMessage]:
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         texts = await self.attachments.read(thread_id, state["task"]["files"])
-        message = task_message(
-            state["task"], state["cases"], state["plan"], state["subtasks"], render_files(texts, FILE_CHARS)
-        )
-        return [SystemMessage(self.prompts.render("planner")), HumanMessage(message)]
+        files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
+        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
+        system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
+        return [SystemMessage(system), HumanMessage(message)]
 
     async def _ask(
         self, model: LanguageModel, request: list[BaseMessage], earlier: Sequence[Subtask], last_call: bool

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from graph.state import ShownCase, Subtask, SubtaskResult, Task
-from nodes.prompts import fence, sections, shorten
+from nodes.prompts import fence, harmless, sections, shorten
 
 CASE_CHARS = 3000
 RESULT_CHARS = 4000
+NOTES_CHARS = 2000
 
 
 def task_message(
@@ -23,14 +24,27 @@ def task_message(
     plan: Sequence[Subtask],
     results: Sequence[SubtaskResult],
     files: str = "",
+    notes: Sequence[str] = (),
 ) -> str:
-    """The user message: earlier cases, files, the conversation, the question and what was done for it so far."""
+    """The user message: earlier cases, notes, files, the conversation, the question and what was done for it so far."""
     return sections(
         render_cases(cases),
+        fence("user_notes", "\n".join(shown_notes(notes))),
         files,
         fence("conversation", task["conversation"]),
         "\n".join([f"Task: {task['question']}", "Reply:", *progress(plan, results)]),
     )
+
+
+def shown_notes(notes: Sequence[str]) -> list[str]:
+    """The newest notes that fit into NOTES_CHARS characters, oldest first."""
+    left, shown = NOTES_CHARS, list[str]()
+    for note in reversed(notes):
+        left -= len(note) + 1
+        if left < 0:
+            break
+        shown.append(note)
+    return shown[::-1]
 
 
 def render_cases(cases: Sequence[ShownCase]) -> str:
@@ -73,5 +87,5 @@ def result_line(number: int, result: SubtaskResult | None) -> str:
     """What became of one subtask."""
     if result is None:
         return f"Result {number}: not carried out"
-    text = shorten(result["result"], RESULT_CHARS)
+    text = shorten(harmless(result["result"]), RESULT_CHARS)
     return f"Result {number}: {text}" if result["status"] == "done" else f"Failed {number}: {text}"

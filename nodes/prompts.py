@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 from typing import Literal, get_args
 
-Label = Literal["case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer"]
-TAG = re.compile(rf"<\s*(/?)\s*({'|'.join(get_args(Label))})\b", re.IGNORECASE)
-NAMES = ("planner", "planner_repair", "planner_last_call", "executor_native", "executor_json", "judge")
+from nodes.neutral import neutralise, without_control_tokens
+
+Label = Literal[
+    "case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer", "user_notes"
+]
+LABELS = frozenset(get_args(Label))
+TAG = re.compile(r"([<＜﹤‹〈⟨])\s*+([/／]?)\s*+(\w+)")
+NAMES = (
+    "planner", "planner_notes", "planner_repair", "planner_last_call", "executor_native", "executor_json", "judge"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +44,29 @@ class Prompts:
 
 
 def fence(label: Label, text: str) -> str:
-    """Mark a text as data: between tags, with any of our tags inside it made harmless. Empty stays empty."""
+    """Mark a text as data: between tags, with what could pass for more than data made harmless. Empty stays empty.
+
+    In a conversation the lines that begin with a speaker are ours: what was said is made harmless turn by turn.
+    """
     if not text.strip():
         return ""
-    harmless = TAG.sub(r"< \1\2", text)
-    return f"<{label}>\n{harmless}\n</{label}>"
+    inside = _untagged(without_control_tokens(text)) if label == "conversation" else harmless(text)
+    return f"<{label}>\n{inside}\n</{label}>"
+
+
+def harmless(text: str) -> str:
+    """The text without a control token, a speaker's line or one of our own tags; see `nodes.neutral`."""
+    return _untagged(neutralise(text))
+
+
+def _untagged(text: str) -> str:
+    return TAG.sub(_spaced, text)
+
+
+def _spaced(tag: re.Match[str]) -> str:
+    """`< case` for `<case`, also where brackets or letters are full-width; other tags stay."""
+    opening, slash, word = tag.groups()
+    return f"{opening} {slash}{word}" if unicodedata.normalize("NFKC", word).casefold() in LABELS else tag[0]
 
 
 def sections(*parts: str) -> str:

@@ -17,6 +17,8 @@ from configs.settings import Settings
 from graph.context import Context, resolve
 from graph.state import Claim, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.prompts import harmless
+from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
 CONVERSATION_CHARS = 4000
@@ -32,6 +34,7 @@ class RetrieveUpdate(TypedDict):
     files: Claim
     expected_answer: Claim
     cases: list[ShownCase]
+    notes: list[str]
     episode: dict[str, Any]
     plan: list[Any]
     cycles: int
@@ -63,12 +66,14 @@ class CaseRetriever:
         )
         cases = [show(scored) for scored in retrieval.cases]
         runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(self.settings, task["question"], runtime.stream_writer)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,
             "files": claimed,
             "expected_answer": claimed,
             "cases": cases,
+            "notes": notes,
             "episode": retrieval.episode().model_dump(mode="json"),
             "plan": [],
             "cycles": 0,
@@ -136,5 +141,11 @@ def show(scored: ScoredCase) -> ShownCase:
 
 
 def _conversation(messages: Sequence[BaseMessage]) -> str:
-    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {each.text}" for each in messages]
-    return "\n".join(said)[-CONVERSATION_CHARS:]
+    """The turns so far, the last CONVERSATION_CHARS characters of them; no text in them can begin a turn of its own."""
+    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {harmless(each.text)}" for each in messages]
+    text = "\n".join(said)
+    kept = text[-CONVERSATION_CHARS:]
+    if len(text) == len(kept) or text[-CONVERSATION_CHARS - 1] == "\n":
+        return kept
+    cut, line_end, whole = kept.partition("\n")
+    return f"{harmless(cut)}{line_end}{whole}"

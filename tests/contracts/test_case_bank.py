@@ -19,10 +19,11 @@ import pytest
 from configs.errors import CaseBankError, InvalidInputError
 from configs.settings import Settings
 from memory.case import Case, Reward, Step, ToolUse, case_id
-from memory.case_memory import CaseMemory, open_case_memory
+from memory.case_memory import CaseMemory
 from memory.episode import Episode
 from memory.journal import replay
-from memory.ledger import Ledger
+from memory.ledger import Entry
+from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 
 
@@ -83,8 +84,8 @@ async def tasks(memory: CaseMemory, bank: Settings, query: str = "a task", k: in
     return {scored.case.task for scored in found.cases}
 
 
-async def journal(bank: Settings) -> Ledger:
-    return await asyncio.to_thread(replay, bank.home)
+async def journal(bank: Settings) -> dict[str, Entry]:
+    return await asyncio.to_thread(lambda: dict(replay(bank.home).entries))
 
 
 async def test_a_written_case_is_found_whole_by_the_next_task(memory: CaseMemory, bank: Settings) -> None:
@@ -109,14 +110,14 @@ async def test_cases_nobody_could_judge_are_kept_but_never_shown(memory: CaseMem
     case = make(bank, "unjudged", None)
     assert await memory.write(case, Episode())
     assert await tasks(memory, bank) == set()
-    assert (await journal(bank)).entries[case.id].case == case
+    assert (await journal(bank))[case.id].case == case
 
 
 async def test_feedback_moves_a_case_between_the_outcomes(memory: CaseMemory, bank: Settings) -> None:
     case = make(bank, "add", None, calls=True)
     await memory.write(case, Episode())
     for reward in (1, 0, 1):
-        changed = await memory.feedback(case.id, reward, "a person says")
+        changed = await memory.feedback(case.id, reward, "a person says", namespace=bank.namespace)
         assert (changed.reward, changed.reward_source) == (reward, "person")
         good = await memory.retrieve("add", policy="cosine-success", k=4, namespace=bank.namespace)
         every = await memory.retrieve("add", policy="cosine", k=4, namespace=bank.namespace)
@@ -129,23 +130,26 @@ async def test_feedback_moves_a_case_between_the_outcomes(memory: CaseMemory, ba
 async def test_archiving_is_reversible_and_deleting_is_not(memory: CaseMemory, bank: Settings) -> None:
     first, second = make(bank, "first"), make(bank, "second", 0)
     await memory.import_cases([first, second])
-    await memory.set_archived([first.id], True)
+    await memory.set_archived([first.id], True, namespace=bank.namespace)
     assert await tasks(memory, bank) == {"second"}
-    await memory.set_archived([first.id], False)
+    await memory.set_archived([first.id], False, namespace=bank.namespace)
     assert await tasks(memory, bank) == {"first", "second"}
-    await memory.delete([second.id])
+    await memory.delete([second.id], namespace=bank.namespace)
     assert await tasks(memory, bank) == {"first"}
-    assert second.id not in (await journal(bank)).entries
+    assert second.id not in (await journal(bank))
 
 
 async def test_changing_an_unknown_case_changes_nothing(memory: CaseMemory, bank: Settings) -> None:
     case = make(bank, "known")
     await memory.write(case, Episode())
-    for attempt in (memory.delete([case.id, "nope"]), memory.set_archived([case.id, "nope"], True)):
+    for attempt in (
+        memory.delete([case.id, "nope"], namespace=bank.namespace),
+        memory.set_archived([case.id, "nope"], True, namespace=bank.namespace),
+    ):
         with pytest.raises(InvalidInputError, match="no case 'nope'"):
             await attempt
     with pytest.raises(InvalidInputError, match="no case 'nope'"):
-        await memory.feedback("nope", 1)
+        await memory.feedback("nope", 1, namespace=bank.namespace)
     assert await tasks(memory, bank) == {"known"}
 
 
@@ -187,7 +191,7 @@ async def test_the_journal_keeps_what_was_chosen_from(memory: CaseMemory, bank: 
     found = await memory.retrieve("one", policy="cosine", k=1, namespace=bank.namespace)
     case = make(bank, "three", run="r")
     await memory.write(case, found.episode())
-    episode = (await journal(bank)).entries[case.id].episode
+    episode = (await journal(bank))[case.id].episode
     assert episode == Episode.model_validate_json(found.episode().model_dump_json())
     assert episode is not None
     assert (episode.policy, episode.k, episode.bank_size, len(episode.candidates)) == ("cosine", 1, 2, 2)
@@ -225,7 +229,7 @@ async def test_homes_share_a_server_and_leave_each_others_cases(
     async with open_case_memory(there) as two:
         assert await tasks(two, there) == {"from here", "from there"}
         with pytest.raises(InvalidInputError):
-            await two.delete([make(here, "from here", calls=True).id])
+            await two.delete([make(here, "from here", calls=True).id], namespace=there.namespace)
 
 
 async def test_no_server_there_is_said_in_one_line(settings: SettingsFactory) -> None:

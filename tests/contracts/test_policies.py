@@ -11,9 +11,10 @@ import pytest
 from configs.errors import InvalidInputError
 from configs.settings import PolicyName
 from memory.case import Case, Reward, Step, case_id
-from memory.case_memory import CaseMemory, open_case_memory
+from memory.case_memory import CaseMemory
 from memory.episode import Episode
-from memory.policies.base import Candidate
+from memory.open_memories import open_case_memory
+from memory.policies.base import Candidate, PolicyOptions, Query
 from memory.policies.registry import POLICIES, make_policy
 from tests.conftest import SettingsFactory
 
@@ -51,7 +52,7 @@ async def shown(memory: CaseMemory, policy: PolicyName, k: int, task: str = TASK
 
 def test_registry_holds_exactly_the_configurable_policies() -> None:
     assert set(POLICIES) == set(NAMES)
-    assert all(make_policy(name, 0).name == name for name in NAMES)
+    assert all(make_policy(name, PolicyOptions(0)).name == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,7 +70,7 @@ async def test_bank_of_one_with_large_k(memory: CaseMemory, name: PolicyName) ->
 @pytest.mark.parametrize("name", NAMES)
 async def test_only_failures(memory: CaseMemory, name: PolicyName) -> None:
     await memory.import_cases([BANK[1]])
-    assert await shown(memory, name, 4) == ([] if name in ("none", "cosine-success") else [BANK[1]])
+    assert await shown(memory, name, 4) == ([] if name in ("none", "cosine-success", "bandit") else [BANK[1]])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,16 +113,16 @@ async def test_strange_tasks(memory: CaseMemory, name: PolicyName) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_state_survives_a_round_trip_through_json(name: PolicyName) -> None:
     candidates = [Candidate(f"{number}", 1, float(number), number / 10) for number in range(9)]
-    trained, fresh = make_policy(name, SEED), make_policy(name, SEED + 1)
+    trained, fresh = make_policy(name, PolicyOptions(SEED)), make_policy(name, PolicyOptions(SEED + 1))
     trained.update(BANK[0], Episode(policy=name))
     fresh.load_state_dict(json.loads(json.dumps(trained.state_dict())))
-    assert fresh.select(TASK, candidates, 4) == trained.select(TASK, candidates, 4)
+    assert fresh.select(Query(TASK), candidates, 4) == trained.select(Query(TASK), candidates, 4)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_state_of_another_policy_is_refused(name: PolicyName) -> None:
     with pytest.raises(InvalidInputError, match=name):
-        make_policy(name, 0).load_state_dict({"policy": "another"})
+        make_policy(name, PolicyOptions(0)).load_state_dict({"policy": "another"})
 
 
 async def test_cosine_shows_the_nearest_of_both_outcomes(memory: CaseMemory) -> None:
@@ -143,14 +144,19 @@ async def test_recent_shows_the_newest_first(memory: CaseMemory) -> None:
 
 def test_recent_takes_the_last_written_of_one_time() -> None:
     candidates = [Candidate(id_, 1, 5.0) for id_ in ("first", "second", "third")]
-    assert [pick.case_id for pick in make_policy("recent", 0).select(TASK, candidates, 2)] == ["third", "second"]
+    assert [pick.case_id for pick in make_policy("recent", PolicyOptions(0)).select(Query(TASK), candidates, 2)] == [
+        "third",
+        "second",
+    ]
 
 
 def test_random_draws_everyone_about_equally_and_says_how_likely() -> None:
     candidates = [Candidate(f"{number}", 0, 0.0) for number in range(5)]
-    policy = make_policy("random", SEED)
-    draws = [policy.select(f"task {number}", candidates, 2) for number in range(1000)]
+    policy = make_policy("random", PolicyOptions(SEED))
+    draws = [policy.select(Query(f"task {number}"), candidates, 2) for number in range(1000)]
     counts = [sum(pick.case_id == one.case_id for draw in draws for pick in draw) for one in candidates]
     assert all(340 < count < 460 for count in counts), counts
     assert [pick.propensity for pick in draws[0]] == [1 / 5, 1 / 4]
-    assert draws[:20] != [make_policy("random", SEED + 1).select(f"task {n}", candidates, 2) for n in range(20)]
+    assert draws[:20] != [
+        make_policy("random", PolicyOptions(SEED + 1)).select(Query(f"task {n}"), candidates, 2) for n in range(20)
+    ]

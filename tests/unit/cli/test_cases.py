@@ -13,7 +13,8 @@ from cli.identifiers import find
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse
 from memory.episode import Episode, Shown
-from memory.journal import ArchiveChanged, CaseWritten, Journal, replay
+from memory.events import ArchiveChanged, CaseWritten
+from memory.journal import Journal, replay
 
 CALL = ToolUse(name="multiply", arguments={"a": 12, "b": 9}, result="108")
 PLAN = (Step(id=1, description="Multiply 12 by 9", status="done", result="108", calls=(CALL,)),)

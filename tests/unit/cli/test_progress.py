@@ -17,6 +17,7 @@ GOOD = {"id": "3f2a9c1b11223344", "task": "What is 12 times 9?", "answer": "108"
 BAD = {"id": "aa2a9c1b11223344", "task": "Is [bold]7[/bold] \x1b[2Jodd?", "answer": "", "reward": 0, "score": 0.6}
 RUN: list[dict[str, Any]] = [
     {"type": "cases_retrieved", "policy": "cosine-success", "cases": [GOOD, BAD]},
+    {"type": "remembered", "note_id": "0c1d2e3f4a5b", "text": "Answer in [bold]metric[/bold] \x1b[2Junits."},
     {"type": "warned", "message": "tool server broken is not there: no command 'nope'"},
     {
         "type": "plan_made",
@@ -78,7 +79,7 @@ def test_a_terminal_without_unicode_gets_ascii_signs() -> None:
 
 def test_many_tool_calls_are_shown_as_the_last_few() -> None:
     calls = [{"type": "tool_called", "subtask": 1, "name": "add", "arguments": {"n": n}} for n in range(10)]
-    text = drawn([RUN[3], *calls])
+    text = drawn([RUN[4], *calls])
     assert "6 earlier tool calls" in text
     assert "add(n=9)" in text and "add(n=5)" not in text
 
@@ -90,7 +91,7 @@ def test_plain_lines() -> None:
 def test_quiet_keeps_warnings_and_tells_each_once() -> None:
     stream = io.StringIO()
     with Lines(stream, only_warnings=True) as view:
-        for event in [*RUN, RUN[1]]:
+        for event in [*RUN, RUN[2]]:
             view.on_event(cast(Any, event))
     assert stream.getvalue() == "memento: warning: tool server broken is not there: no command 'nope'\n"
 

@@ -12,10 +12,11 @@ import pytest
 
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse, case_id
-from memory.case_memory import open_case_memory
 from memory.episode import Episode
 from memory.exchange import export_file, parse_plan, read_file, read_lines
 from memory.journal import replay
+from memory.ledger import Entry
+from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
 
@@ -105,31 +106,39 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         export_file(replay(tmp_path), tmp_path)
 
 
+def _entries(home: Path) -> list[Entry]:
+    return list(replay(home).entries.values())
+
+
 async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path: Path) -> None:
     use = ToolUse(name="t", arguments={"ö": [1, None, {"x": 0.5}]}, result="r\u2028", ok=False)
     step = Step(id=1, description="d", depends_on=(3,), status="done", result="5", calls=(use,))
     cases = [
         Case(id=f"id-{number}", task=f"täsk {number}\n", plan=(step,), reward=reward, run_id="r", lesson="l",
-             namespace=f"space-{number % 2}", parents=("p",), created_at=number / 7, seconds=0.1, model="m")
+             namespace="space", parents=("p",), created_at=number / 7, seconds=0.1, model="m")
         for number, reward in enumerate((1, 0, None, 1))
     ]  # fmt: skip
     first, second = settings(home=tmp_path / "one"), settings(home=tmp_path / "two")
     async with open_case_memory(first) as memory:
         await memory.write(cases[0], Episode(policy="random", k=3))
         await memory.import_cases(cases[1:])
-        await memory.set_archived(["id-1"], True)
-        await memory.feedback("id-3", 0, "wrong")
+        await memory.set_archived(["id-1"], True, namespace="space")
+        await memory.feedback("id-3", 0, "wrong", namespace="space")
     exported = tmp_path / "export.jsonl"
     ledger = await asyncio.to_thread(replay, first.home)
     assert await asyncio.to_thread(export_file, ledger, exported) == 4
     async with open_case_memory(second) as memory:
-        report = await memory.import_file(exported, namespace="elsewhere")
+        refused = await memory.import_file(exported, namespace="elsewhere")
+        assert (refused.added, len(refused.rejected)) == (0, 4)
+        assert "is of namespace 'space'" in refused.rejected[0].reason
+        report = await memory.import_file(exported, namespace="space")
         assert (report.added, report.rejected) == (4, ())
-        assert (await memory.import_file(exported, namespace="elsewhere")).known == 4
-        found = await memory.retrieve("x", policy="cosine", k=9, namespace="space-1")
-    assert [scored.case.id for scored in found.cases] == ["id-3"]
-    restored = await asyncio.to_thread(replay, second.home)
-    assert list(restored.entries.items()) == list(ledger.entries.items())
+        assert (await memory.import_file(exported, namespace="space")).known == 4
+        found = await memory.retrieve("x", policy="cosine", k=9, namespace="space")
+    assert {scored.case.id for scored in found.cases} == {"id-0", "id-3"}
+    before, restored = [await asyncio.to_thread(_entries, settings_.home) for settings_ in (first, second)]
+    assert [(e.case, e.archived, e.episode) for e in before] == [(e.case, e.archived, e.episode) for e in restored]
+    assert {entry.origin for entry in restored} == {"import:export.jsonl"}
 
 
 @pytest.mark.skipif(not (ORIGINAL / "memory.jsonl").is_file(), reason="the original's data is not here")

@@ -22,8 +22,9 @@ from configs.settings import Settings
 from memory.case import Case, Reward, Step, case_id
 from memory.case_bank import CaseBank
 from memory.embedding import Vectors, normalised
+from memory.events import CaseWritten
 from memory.index import DEADLINE_SECONDS, ChromaIndex, DamagedIndexError
-from memory.journal import CaseWritten, Journal, replay
+from memory.journal import Journal, replay
 from memory.ledger import Entry
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
@@ -107,12 +108,12 @@ def test_case_in_the_journal_only_is_indexed_at_the_next_opening(filled: Setting
 
 
 def test_failed_index_write_heals_at_the_next_use(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise CaseBankError("the case bank did not answer")
 
     with opened(filled) as bank:
         with monkeypatch.context() as patch:
-            patch.setattr(ChromaIndex, "upsert", fail)
+            patch.setattr(ChromaIndex, "write", fail)
             with pytest.raises(CaseBankError, match="did not answer"):
                 bank.add([Entry(case("late"))])
         assert bank.add([Entry(case("late"))]) == []
@@ -165,7 +166,7 @@ class QuickEmbedder:
 
 def test_index_whose_vectors_are_lost_is_rebuilt(settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma lists rows from its database although their vectors are gone: only a search tells."""
-    monkeypatch.setattr("memory.case_bank.make_embedder", lambda _: QuickEmbedder())
+    monkeypatch.setattr("memory.bank_files.make_embedder", lambda _: QuickEmbedder())
     with opened(settings()) as bank:
         bank.add([Entry(case(f"task {number}")) for number in range(1100)])  # beyond what Chroma keeps unflushed
     segments = [path for path in (settings().home / "chroma").iterdir() if path.is_dir()]
@@ -191,7 +192,7 @@ def test_index_that_fails_while_in_use_is_rebuilt(filled: Settings, monkeypatch:
 
 
 def test_agreeing_index_is_not_written_again(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(ChromaIndex, "upsert")
+    monkeypatch.delattr(ChromaIndex, "write")
     monkeypatch.delattr(ChromaIndex, "delete")
     with opened(filled) as bank:
         assert len(found(bank)) == 20
@@ -212,7 +213,7 @@ def test_hung_index_is_given_up_on(filled: Settings, monkeypatch: pytest.MonkeyP
     release = threading.Event()
     with opened(filled) as bank:
         vector = bank.embed("task")
-        index = bank._index
+        index = bank._files._index
         assert index is not None
         assert index._deadline == DEADLINE_SECONDS
         index._deadline = 0.05
@@ -245,8 +246,8 @@ def test_full_disk_is_no_damage(filled: Settings, monkeypatch: pytest.MonkeyPatc
 
     with opened(filled) as bank:
         vector = bank.embed("task")
-        assert bank._index is not None
-        monkeypatch.setattr(bank._index._collection("success", "default"), "query", fail)
+        assert bank._files._index is not None
+        monkeypatch.setattr(bank._files._index._collection("success", "default"), "query", fail)
         with pytest.raises(CaseBankError, match="the case bank failed"):
             bank.nearest("default", vector, 4)
     assert not list(filled.home.glob("chroma.damaged-*"))

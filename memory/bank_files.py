@@ -1,0 +1,181 @@
+"""The open files of a case bank: journal, ledger, indexes and the lock, brought in line when they open."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from configs.errors import CaseBankError
+from configs.settings import Settings
+from memory.embedding import fingerprint, make_embedder
+from memory.events import Event
+from memory.index import FOLDER, ChromaIndex, DamagedIndexError
+from memory.indexing import Indexing
+from memory.journal import Journal
+from memory.ledger import Ledger
+from memory.lexical_index import LexicalIndex
+from memory.writer_lock import WAIT_SECONDS, WriterLock
+
+if TYPE_CHECKING:
+    from memory.embedding import Vectors
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+P = ParamSpec("P")
+SHARED_WAIT_SECONDS = 30.0
+"""For a lock that others hold only while they append."""
+
+
+class BankFiles:
+    """What `CaseBank` reads and writes. With an embedded index the home's writer lock is held until `close`; with a
+    server's index it is taken for each append only, so that several processes may share the home and the server.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.embedder = make_embedder(settings)
+        self.lexical = LexicalIndex(settings.home)
+        self.lock = threading.RLock()
+        self._writer = WriterLock(settings.home, SHARED_WAIT_SECONDS if self.shared else WAIT_SECONDS)
+        self._journal: Journal | None = None
+        self._index: ChromaIndex | None = None
+        self._stale = True
+
+    @property
+    def shared(self) -> bool:
+        """Whether the index is a server's."""
+        return self.settings.chroma_url is not None
+
+    @property
+    def is_open(self) -> bool:
+        return self._journal is not None
+
+    @property
+    def ledger(self) -> Ledger:
+        """The cases of this home as of the last write or opening; other homes on a shared server have their own."""
+        self.ready()
+        return self._opened_journal().ledger
+
+    def close(self) -> None:
+        """Release the index and the lock."""
+        with self.lock:
+            index, self._index, self._stale = self._index, None, True
+            journal, self._journal = self._journal, None
+            self.lexical.close()
+            try:
+                if journal is not None:
+                    journal.close()
+                if index is not None:
+                    index.close()
+            finally:
+                self._writer.release()
+
+    def followed(self) -> Ledger:
+        """The ledger with what other processes have meanwhile written; with an embedded index nobody else can."""
+        self.ready()
+        with self.lock:
+            journal = self._opened_journal()
+            if self.shared:
+                journal.refresh()
+                self.lexical.refresh()
+            return journal.ledger
+
+    def ready(self) -> ChromaIndex:
+        """The vector index, opened and in line with the journal.
+
+        Raises:
+            CaseBankError: the home is locked by another process, cannot be read or written, or its journal is damaged.
+        """
+        index = self._index
+        if index is not None and not self._stale:
+            return index
+        with self.lock:
+            return self._index if self._index is not None and not self._stale else self._open()
+
+    def _opened_journal(self) -> Journal:
+        journal = self._journal
+        if journal is None:
+            raise CaseBankError(f"the case bank in {self.settings.home} is closed")
+        return journal
+
+    @contextmanager
+    def appending(self) -> Iterator[Journal]:
+        """The right to append, and a ledger that knows what other processes appended."""
+        journal = self._opened_journal()
+        if not self.shared:
+            yield journal
+            return
+        with self._writer.held():
+            journal.refresh()
+            yield journal
+
+    def commit(self, journal: Journal, events: Sequence[Event], vectors: Mapping[str, Vectors] | None = None) -> None:
+        """Journal first, indexes second: if that fails, the next use brings them in line."""
+        if not events:
+            return
+        journal.append(events)
+        try:
+            Indexing(journal.ledger, self.ready(), self.lexical, self.embedder).catch_up(vectors)
+        except BaseException:
+            self._stale = True
+            raise
+
+    def read(self, query: Callable[Concatenate[ChromaIndex, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Query the index; one of ours that turns out damaged is rebuilt, once."""
+        index = self.ready()
+        try:
+            return query(index, *args, **kwargs)
+        except DamagedIndexError:
+            if self.shared:
+                raise
+            with self.lock:
+                if self._index is index:
+                    self._set_aside()
+            return query(self.ready(), *args, **kwargs)
+
+    def _open(self) -> ChromaIndex:
+        self._writer.acquire()
+        try:
+            self._journal = self._journal or Journal(self.settings.home)
+            self._journal.refresh()
+            try:
+                return self._in_line(self._journal.ledger)
+            except DamagedIndexError:
+                if self.shared:
+                    raise
+                self._set_aside()
+                return self._in_line(self._journal.ledger)
+        except BaseException:
+            with suppress(CaseBankError):
+                self.close()
+            raise
+        finally:
+            if self.shared:
+                self._writer.release()
+
+    def _in_line(self, ledger: Ledger) -> ChromaIndex:
+        home, url, space = self.settings.home, self.settings.chroma_url, fingerprint(self.embedder)
+        if self._index is None:
+            self._index = ChromaIndex.server(url, space) if url else ChromaIndex.embedded(home, space)
+        self._stale = True
+        Indexing(ledger, self._index, self.lexical, self.embedder).open(f"{url or 'embedded'} {space}")
+        self._stale = False
+        return self._index
+
+    def _set_aside(self) -> None:
+        """Keep a damaged index next to a new one, for whoever wants to know what happened to it."""
+        if self._index is not None:
+            with suppress(CaseBankError):
+                self._index.close()
+            self._index = None
+        folder = self.settings.home / FOLDER
+        try:
+            if folder.exists():
+                kept = folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
+                _log.warning("the index was damaged: kept as %s, rebuilding it from the journal", kept)
+        except OSError as error:
+            raise CaseBankError(f"cannot set the damaged index {folder} aside: {error.strerror}") from error
