@@ -141,9 +141,7 @@ def _directions(count: int, dimension: int, rng: np.random.Generator) -> NDArray
     return directions
 
 
-def _bags(
-    spec: WorldSpec, families: _Families, kind: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _bags(spec: WorldSpec, families: _Families, kind: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Which words each text has: some of its topic's, some of its skill's, some that anything may have."""
     words = spec.words
     skills = spec.topics * words.topic_vocabulary

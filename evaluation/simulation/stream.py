@@ -14,6 +14,7 @@ from evaluation.simulation.world import World
 from memory.case import Case, Reward, Step
 from memory.episode import Episode, Shown, pack
 from memory.features import describe
+from memory.guard import guarded
 from memory.policies.base import Candidate, CasePolicy, Pick, Query
 
 K = 4
@@ -44,27 +45,27 @@ def run_stream(world: World, policy: CasePolicy, *, k: int = K, guard: bool = Fa
         world: tasks, given cases and luck.
         policy: fresh; it learns on the way.
         k: the most cases to show for a task.
-        guard: whether untrusted cases are held to one slot where trusted ones are about as near.
+        guard: whether `memory.guard` holds untrusted cases to one slot where trusted ones are about as near.
         watch: called after each task.
     """
-    bank = SimBank(world, guard)
+    bank = SimBank(world)
     rows = []
     arrivals = sorted(world.given, key=lambda case: (case.before, case.at))
     for task in world.tasks:
         while arrivals and arrivals[0].before <= task.row:
             case = arrivals.pop(0)
             bank.add(case.row, case.tool, case.reward, case.source, case.at, case.forged)
-        rows.append(_step(bank, policy, task, k, watch))
+        rows.append(_step(bank, policy, task, k, guard, watch))
     right, chance, slots, poisoned, fitting, failures = map(np.array, zip(*rows, strict=True))
     return Run(right, chance, slots, poisoned, fitting, failures)
 
 
 def _step(
-    bank: SimBank, policy: CasePolicy, task: SimTask, k: int, watch: Watch | None
+    bank: SimBank, policy: CasePolicy, task: SimTask, k: int, guard: bool, watch: Watch | None
 ) -> tuple[bool, float, int, int, int, int]:
     reader = bank.world.spec.reader
     query, candidates = _asked(bank, policy, task, k)
-    picks = policy.select(query, candidates, k)
+    picks = guarded(lambda some: policy.select(query, some, k), candidates, bank.trusted if guard else set, k)
     rows = [bank.row_of[pick.case_id] for pick in picks]
     rewards = {one.case_id: one.reward for one in candidates}
     cosine = bank.world.cosine[task.row]
@@ -79,8 +80,8 @@ def _step(
     policy.update(case, episode)
     if watch is not None:
         watch(task, query, candidates, episode, case)
+    bank.shown(rows, reward)
     if reward is not None:
-        bank.shown(rows, reward)
         bank.add(task.row, tool, reward, "ground_truth", task.at)
     fitting = sum(one.success and one.tool == task.tool for one in shown)
     failures = sum(not one.success for one in shown)
