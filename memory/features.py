@@ -36,13 +36,8 @@ FEATURES = (
     "age",
     "uses",
     "plan_length",
-    "feedback",
 )
-"""ψ(q, c): `outcome` is +1 or -1, `gap` is how much nearer the nearest candidate is, `fused` the reciprocal rank.
-
-`feedback` is pseudo-relevance feedback (Rocchio, in: The SMART Retrieval System, 1971): how much more alike the case is
-to the very nearest cases than to the near ones in general, 0 where vectors are unknown.
-"""
+"""ψ(q, c): `outcome` is +1 or -1, `gap` is how much nearer the nearest candidate is, `fused` the reciprocal rank."""
 
 SUCCESSES, FAILURES = 32, 16
 NEAREST = 16
@@ -143,24 +138,9 @@ def _features(
         np.log1p(age / DAY) / 5,
         np.log1p([match.uses for match in matches]) / 3,
         np.minimum([match.plan_length for match in matches], 10) / 5,
-        _feedback(matches, cosine),
     )
     rounded: Array = np.round(np.stack(columns, axis=1), DECIMALS)
     return rounded
-
-
-def _feedback(matches: Sequence[Match], cosine: Array) -> Array:
-    """The width of "very near" is a quarter of the way from the nearest case to the NEAREST-th, of "near" thrice that."""
-    vectors = [match.vector for match in matches if match.vector is not None]
-    if len(vectors) < max(len(matches), 2):
-        return np.zeros(len(matches))
-    nearest = np.sort(cosine)[::-1]
-    width = max(float(nearest[0] - nearest[min(NEAREST, len(nearest)) - 1]) / 4, 1e-3)
-    very, near = (np.exp((cosine - nearest[0]) / (width * factor)) for factor in (1, 3))
-    stacked = np.stack(vectors)
-    apart = (very / very.sum() - near / near.sum()) @ stacked
-    alike: Array = (stacked @ apart).astype(np.float64)
-    return alike
 
 
 def _context(cosine: Array, outcome: Array, bank_size: int) -> tuple[float, ...]:

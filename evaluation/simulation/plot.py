@@ -49,7 +49,7 @@ def draw_curves(results: Results, path: Path) -> None:
     for axes in grid[len(results.worlds) :]:
         axes.set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 8), frameon=False, fontsize=11)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4 if columns < 3 else 8, frameon=False, fontsize=11)
     figure.suptitle(
         f"Right answers in simulated streams, {len(results.seeds)} seeds", fontsize=14, fontweight="bold", color=INK
     )
@@ -70,6 +70,7 @@ def _draw_world(axes: Axes, results: Results, world: WorldName) -> None:
             axes.fill_between(ends, [one.low for one in bands], [one.high for one in bands], color=COLOURS[name],
                               alpha=0.15, linewidth=0)  # fmt: skip
     _mark_change(axes, world)
+    axes.set_ylim(0, 1)
     axes.set_title(world, loc="left", fontsize=12, fontweight="bold", color=INK)
     axes.set_xlabel("tasks done", color=MUTED)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
