@@ -27,9 +27,11 @@ HEEDS = Reader(
 WORLDS: Mapping[WorldName, WorldSpec] = {
     # What looks alike needs the same tool, and there is nothing but that to learn.
     "clean": WorldSpec("clean", COPIES),
-    # Three families share each topic and differ in their tool, of which the vector says little: 0.08 of its squared
-    # length, against 0.30 of noise. Two tasks of one topic have cosine 0.70 if they need the same tool, 0.62 if not.
-    "misaligned": WorldSpec("misaligned", COPIES, looks=Looks(topic=0.62, skill=0.08), topics=8),
+    # Three families share each topic and differ in their tool, of which the vector says next to nothing: 0.02 of its
+    # squared length, against 0.30 of noise. Among 600 tasks the one nearest to a task needs the same tool in two of
+    # three cases, where chance would be one of two. The words say a little more, as in every world: two of twelve are
+    # the skill's.
+    "misaligned": WorldSpec("misaligned", COPIES, looks=Looks(topic=0.68, skill=0.02), topics=8),
     # After a third of the stream twelve forged successes arrive for each of the eight most popular families, which are
     # about 60% of the tasks. They are nearer to the family's middle than real tasks, as an attacker would write them.
     "poisoned": WorldSpec("poisoned", COPIES, forged=12),
