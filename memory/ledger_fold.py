@@ -14,6 +14,9 @@ from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackG
 from memory.subtask_memory import subtasks_of
 from memory.trust import prior_trust
 
+_SHOWN = "namespace = ? AND id IN (SELECT case_id FROM shown WHERE seq = ?)"
+"""The cases of a namespace that one of its tasks was shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -65,8 +68,8 @@ class Fold:
         indexed = case.reward is not None and not event.archived and not self._has_twin(twin, case.reward)
         db.execute(
             "INSERT INTO cases (seq, id, namespace, start, length, reward, source, archived, indexed, twin,"
-            " created_at, plan_length, subtasks, origin, prior, learned)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " created_at, plan_length, subtasks, origin, prior, learned, uses, judged, wins)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 place.line,
                 case.id,
@@ -84,6 +87,7 @@ class Fold:
                 event.source_label(),
                 prior_trust(case.reward_source, vouched=event.vouched_for()),
                 event.teaches(),
+                *self._became(case),
             ),
         )
         self._count(case.namespace, "cases", 1)
@@ -91,7 +95,7 @@ class Fold:
             self._note(case.id, fresh=True)
             self._count_rows(case.namespace, case.reward, subtasks, 1)
         if episode is not None and event.teaches():
-            self._show(place.line, episode)
+            self._show(case.namespace, place.line, episode)
             self._credit(case.namespace, place.line, case.reward, 1)
 
     def _reward(self, event: FeedbackGiven) -> None:
@@ -128,7 +132,7 @@ class Fold:
             return
         seq, namespace, reward, twin, learned = found
         self._credit(namespace, seq, reward, -1)
-        db.execute("UPDATE cases SET uses = uses - 1 WHERE id IN (SELECT case_id FROM shown WHERE seq = ?)", (seq,))
+        db.execute(f"UPDATE cases SET uses = uses - 1 WHERE {_SHOWN}", (namespace, seq))  # noqa: S608  # fixed text
         db.execute("DELETE FROM shown WHERE seq = ?", (seq,))
         self._unsettle(case_id)
         db.execute("UPDATE cases SET deleted = 1 WHERE seq = ?", (seq,))
@@ -137,23 +141,32 @@ class Fold:
             self._count(namespace, "epoch", 1)
         self._settle_twins(twin)
 
-    def _show(self, seq: int, episode: Episode) -> None:
-        ids = list(dict.fromkeys(shown.case_id for shown in episode.slate))
-        self._db.executemany("INSERT OR IGNORE INTO shown VALUES (?, ?)", [(seq, case_id) for case_id in ids])
-        self._db.executemany("UPDATE cases SET uses = uses + 1 WHERE id = ?", [(case_id,) for case_id in ids])
+    def _became(self, case: Case) -> tuple[int, int, int]:
+        """Uses, judged and won ones of a case that was shown before it was written here: elsewhere, or before it was
+        deleted.
+        """
+        uses, judged, wins = self._db.execute(
+            "SELECT count(*), count(reward), total(reward) FROM shown JOIN cases ON cases.seq = shown.seq"
+            " WHERE shown.case_id = ? AND namespace = ?",
+            (case.id, case.namespace),
+        ).fetchone()
+        return uses, judged, int(wins)
+
+    def _show(self, namespace: str, seq: int, episode: Episode) -> None:
+        ids = {shown.case_id for shown in episode.slate}
+        self._db.executemany("INSERT INTO shown VALUES (?, ?)", [(seq, case_id) for case_id in ids])
+        self._db.execute(f"UPDATE cases SET uses = uses + 1 WHERE {_SHOWN}", (namespace, seq))  # noqa: S608  # fixed
 
     def _credit(self, namespace: str, seq: int, reward: Reward | None, sign: int) -> None:
         """Add the outcome of the episode at `seq` to the cases it showed, or take it back."""
-        if reward is None:
+        if reward is None or self._db.execute("SELECT 1 FROM shown WHERE seq = ?", (seq,)).fetchone() is None:
             return
-        changed = self._db.execute(
-            "UPDATE cases SET judged = judged + ?, wins = wins + ?"
-            " WHERE id IN (SELECT case_id FROM shown WHERE seq = ?)",
-            (sign, sign * reward, seq),
-        ).rowcount
-        if changed > 0:
-            self._count(namespace, "judged", sign)
-            self._count(namespace, "wins", sign * reward)
+        self._db.execute(
+            f"UPDATE cases SET judged = judged + ?, wins = wins + ? WHERE {_SHOWN}",  # noqa: S608  # fixed text
+            (sign, sign * reward, namespace, seq),
+        )
+        self._count(namespace, "judged", sign)
+        self._count(namespace, "wins", sign * reward)
 
     def _has_twin(self, twin: bytes, reward: Reward) -> bool:
         sql = "SELECT 1 FROM cases WHERE twin = ? AND reward = ? AND indexed"

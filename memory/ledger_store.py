@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "ledger.sqlite"
-FORMAT = "1"
+FORMAT = "2"
 BUSY_SECONDS = 30.0
 Row = tuple[Any, ...]
 
@@ -50,6 +50,7 @@ CREATE VIEW entries AS
     SELECT seq, start, length, reward, source, archived, indexed, origin, id, namespace, learned
     FROM cases WHERE NOT deleted;
 CREATE TABLE shown (seq INTEGER, case_id TEXT, PRIMARY KEY (seq, case_id)) WITHOUT ROWID;
+CREATE INDEX showings ON shown (case_id);
 CREATE TABLE counts (namespace TEXT, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY (namespace, kind)) WITHOUT ROWID;
 CREATE TABLE pending (id TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE policies (

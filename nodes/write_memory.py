@@ -51,6 +51,8 @@ class CaseWriter:
         case = build_case(state, knobs, self.prompts.fingerprint, self.settings.namespace, time.time())
         await self.memory.write(case, Episode.model_validate(state["episode"]))
         runtime.stream_writer({"type": "case_written", "case_id": case.id})
+        if warning := (await self.memory.concentration(case.namespace)).warning:
+            runtime.stream_writer({"type": "warned", "message": f"case memory: {warning}"})
         answer = AIMessage(state["answer"] or "", id=f"answer-{state['task']['id']}")
         return {"messages": [answer], "case_id": case.id, "status": "answered"}
 
