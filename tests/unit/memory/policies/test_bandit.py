@@ -196,7 +196,9 @@ def test_what_hurts_is_shown_less_and_what_helps_more() -> None:
     candidates = describe(same, 2, NOW).candidates
     for number in range(30):
         for id_, reward in (("good", 1), ("bad", 0)):
-            policy.update(case(1 if reward else 0, number), episode(Shown(case_id=id_, features=candidates[0].features)))
+            policy.update(
+                case(1 if reward else 0, number), episode(Shown(case_id=id_, features=candidates[0].features))
+            )
     assert policy.worth("good")[0] > 0.2 > -0.2 > policy.worth("bad")[0]
     firsts = Counter(policy.select(Query(f"{number}"), candidates, 1)[0].case_id for number in range(100))
     assert firsts["good"] > 95
