@@ -49,7 +49,9 @@ def draw_curves(results: Results, path: Path) -> None:
     for axes in grid[len(results.worlds) :]:
         axes.set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4 if columns < 3 else 8, frameon=False, fontsize=11)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=4 if columns < 3 else 8, frameon=False, fontsize=11
+    )
     figure.suptitle(
         f"Right answers in simulated streams, {len(results.seeds)} seeds", fontsize=14, fontweight="bold", color=INK
     )

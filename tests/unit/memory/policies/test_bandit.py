@@ -80,7 +80,7 @@ def test_one_case_is_credited_as_worked_by_hand() -> None:
     # p = 1/2, h = 1/4, D = 4 + 4 + 1 + 1 = 10, e = (1 - 1/2) * 4 = 2, e/D = 0.2
     assert weight(policy, "context.one") == pytest.approx(4 * 0.2)
     assert weight(policy, "one") == pytest.approx(0.2)
-    assert policy.worth("a") == (pytest.approx(0.2), pytest.approx(math.sqrt(1 - 1 / 10)))
+    assert policy.worth("a") == pytest.approx((0.2, math.sqrt(1 - 1 / 10)))
     assert policy.worth("never shown") == (0.0, 1.0)
 
 
@@ -196,7 +196,9 @@ def test_what_hurts_is_shown_less_and_what_helps_more() -> None:
     candidates = describe(same, 2, NOW).candidates
     for number in range(30):
         for id_, reward in (("good", 1), ("bad", 0)):
-            policy.update(case(1 if reward else 0, number), episode(Shown(case_id=id_, features=candidates[0].features)))
+            policy.update(
+                case(1 if reward else 0, number), episode(Shown(case_id=id_, features=candidates[0].features))
+            )
     assert policy.worth("good")[0] > 0.2 > -0.2 > policy.worth("bad")[0]
     firsts = Counter(policy.select(Query(f"{number}"), candidates, 1)[0].case_id for number in range(100))
     assert firsts["good"] > 95
