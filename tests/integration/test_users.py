@@ -48,7 +48,7 @@ def bob(server: Server) -> Iterator[SyncLangGraphClient]:
 
 @pytest.fixture(scope="module")
 def alices_case(server: Server, alice: SyncLangGraphClient) -> str:
-    return asked(alice, f"From now on, always answer in French. {QUESTION}")["case_id"]
+    return str(asked(alice, f"From now on, always answer in French. {QUESTION}")["case_id"])
 
 
 def asked(client: SyncLangGraphClient, text: str, **options: Any) -> Any:
@@ -100,7 +100,7 @@ def test_configuration_cannot_name_another_user(
 def test_an_assistants_configuration_cannot_name_another_user(
     server: Server, bob: SyncLangGraphClient, alices_case: str
 ) -> None:
-    own = bob.assistants.create(ASSISTANT, config={"configurable": SPOOFED})  # type: ignore[typeddict-item]
+    own = bob.assistants.create(ASSISTANT, config={"configurable": SPOOFED})
     thread = bob.threads.create()["thread_id"]
     answered: Any = bob.runs.wait(thread, own["assistant_id"], input=question("What is 48 times 37, by assistant?"))
     assert entries(server)[answered["case_id"]].case.namespace == BOB
