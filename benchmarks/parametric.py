@@ -4,7 +4,8 @@ The original encodes every case with a BERT-base encoder again for each task, th
 matter for the time and cannot be fetched offline: the encoder here is BERT-base of the published size with weights
 drawn by seed, fed the bundled tokenizer's tokens. It is measured on a part of the bank and scaled. Ours is the
 `parametric` policy as it runs before training: one pass of its encoder for the task, and cached case vectors; a
-trained head adds one small matrix product (`benchmarks.original_data` times that). Both sides run in turn in one process, medians over repetitions.
+trained head adds one small matrix product (`benchmarks.original_data` times that). Both sides run in turn in one
+process; medians over repetitions.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ async def test_bank_of_one_with_large_k(memory: CaseMemory, name: PolicyName) ->
 @pytest.mark.parametrize("name", NAMES)
 async def test_only_failures(memory: CaseMemory, name: PolicyName) -> None:
     await memory.import_cases([BANK[1]])
-    assert await shown(memory, name, 4) == ([] if name in ("none", "cosine-success", "bandit") else [BANK[1]])
+    assert await shown(memory, name, 4) == ([] if name in ("none", "cosine-success") else [BANK[1]])
 
 
 @pytest.mark.parametrize("name", NAMES)
