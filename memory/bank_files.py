@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from configs.errors import CaseBankError
@@ -140,12 +142,12 @@ class BankFiles:
         index = self.ready()
         try:
             return query(index, *args, **kwargs)
-        except DamagedIndexError:
+        except DamagedIndexError as error:
             if self.shared:
                 raise
             with self.lock:
                 if self._index is index:
-                    self._set_aside()
+                    self._set_aside(error)
             return query(self.ready(), *args, **kwargs)
         except Exception:
             if self._index is index:
@@ -159,10 +161,10 @@ class BankFiles:
             self._journal.refresh()
             try:
                 return self._in_line(self._journal.ledger)
-            except DamagedIndexError:
+            except DamagedIndexError as error:
                 if self.shared:
                     raise
-                self._set_aside()
+                self._set_aside(error)
                 return self._in_line(self._journal.ledger)
         except BaseException:
             with suppress(CaseBankError):
@@ -181,8 +183,12 @@ class BankFiles:
         self._stale = False
         return self._index
 
-    def _set_aside(self) -> None:
-        """Keep a damaged index next to a new one, for whoever wants to know what happened to it."""
+    def _set_aside(self, why: DamagedIndexError) -> None:
+        """Keep a damaged index next to a new one, for whoever wants to know what happened to it.
+
+        Raises:
+            CaseBankError: there is no room for both; a full disk can look like damage.
+        """
         self._stale = True
         index, self._index = self._index, None
         if index is not None:
@@ -191,7 +197,14 @@ class BankFiles:
         folder = self.settings.home / FOLDER
         try:
             if folder.exists():
+                needed, free = _size(folder), shutil.disk_usage(folder).free
+                if free < needed:
+                    raise CaseBankError(f"{why}; to make the index anew takes {needed} bytes of disk, {free} are free")
                 kept = folder.rename(folder.with_name(f"{FOLDER}.damaged-{time.time_ns()}"))
-                _log.warning("the index was damaged: kept as %s, rebuilding it from the journal", kept)
+                _log.warning("the index is damaged (%s): kept as %s, rebuilding it from the journal", why, kept)
         except OSError as error:
             raise CaseBankError(f"cannot set the damaged index {folder} aside: {error.strerror}") from error
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -238,3 +238,18 @@ def test_a_snapshot_that_cannot_be_written_stops_nobody(filled: Settings, caplog
         bank.save(learner)
         assert "no snapshot of policy bandit was kept" in caplog.text
         bank.ledger.store.value("PRAGMA query_only = 0")
+
+
+def test_an_index_is_not_made_anew_where_there_is_no_room(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk Chroma's errors look like damage."""
+    with (filled.home / "chroma" / "chroma.sqlite3").open("r+b") as file:
+        file.write(b"\xff" * 4096)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 0))
+        with pytest.raises(CaseBankError, match=r"takes \d+ bytes of disk, 0 are free"), opened(filled):
+            pass
+    assert not list(filled.home.glob("chroma.damaged-*"))
+    assert names(filled, tmp_path / "replay") == ALL
+    assert list(filled.home.glob("chroma.damaged-*"))
