@@ -9,10 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench dev ask clean
+.PHONY: help install demo test check bench bench-million simulate dev ask clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with: make PYTHON=...")'
@@ -34,8 +34,17 @@ check: install  ## formatting, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: install  ## measure retrieval and import against the original's way
+bench: install  ## measure the case memory against the original's way, and at 1,278 to 100,000 cases
 	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.parametric
+	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.lexical
+
+simulate: install  ## compare every case policy in five simulated worlds, 20 seeds each
+	$(BIN)/python -m evaluation.simulation --markdown
+
+bench-million: install  ## hold and search a million cases
+	$(BIN)/python -m benchmarks.scale --sizes 1000000
 
 dev: install  ## serve the graph with langgraph dev
 	$(BIN)/langgraph dev

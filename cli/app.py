@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import ask, cases, chat, demo, doctor, feedback, notes, resume, runs, tools
+from cli import ask, cases, chat, demo, doctor, feedback, notes, resume, runs, tools, train
 from cli.options import Config, Overrides, given_of
 from cli.output import print_text
 
@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
     app.command("feedback")(feedback.feedback)
     app.add_typer(cases.app, name="cases")
     app.add_typer(notes.app, name="notes")
+    app.command("train")(train.train)
     app.add_typer(tools.app, name="tools")
     app.command("doctor")(doctor.doctor)
     app.command("demo")(demo.demo)

@@ -82,7 +82,7 @@ def _ids(settings: Settings, cases: Sequence[str]) -> list[str]:
     from memory.journal import replay
 
     ledger = replay(settings.home)
-    return list(dict.fromkeys(find_case(ledger, case) for case in cases))
+    return list(dict.fromkeys(find_case(ledger, case, settings.namespace) for case in cases))
 
 
 def _tell(what: str, ids: Sequence[str], *, as_json: bool) -> None:

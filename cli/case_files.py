@@ -23,14 +23,20 @@ BAD_LINES_SHOWN = 20
 def import_(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A JSONL file.")],
+    trusted: Annotated[
+        bool, typer.Option("--trusted", metavar="", help="You stand for what the file says; your own export, say.")
+    ] = False,
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import cases: lines with question/plan/reward, with case/plan/case_label, or of our own export."""
+    """Import cases: lines with question/plan/reward, with case/plan/case_label, or of our own export.
+
+    They start untrusted: they take few slots where your own cases are as near, until what they are shown for succeeds.
+    """
     from cli.background import run
 
-    report = run(_import(settings_of(context, config, overrides), path.expanduser()))
+    report = run(_import(settings_of(context, config, overrides), path.expanduser(), vouched=trusted))
     if as_json:
         bad = [{"line": each.line, "reason": each.reason} for each in report.rejected]
         print_json({"new": report.added, "known": report.known, "duplicates": report.duplicates, "bad": bad})
@@ -56,14 +62,15 @@ def export(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Export every case as JSONL, from which import restores exactly the same bank."""
+    """Export every case of the namespace as JSONL, from which import restores exactly the same cases."""
     from configs.errors import InvalidInputError
     from memory.exchange import export_file, export_lines
     from memory.journal import replay
 
-    ledger = replay(settings_of(context, config, overrides).home)
+    settings = settings_of(context, config, overrides)
+    entries = replay(settings.home).of(settings.namespace)
     if path != "-":
-        count = export_file(ledger, Path(path).expanduser())
+        count = export_file(entries, Path(path).expanduser())
         if as_json:
             print_json({"cases": count, "path": path})
         else:
@@ -71,12 +78,12 @@ def export(
         return
     if as_json:
         raise InvalidInputError("cases export --json: takes a PATH, because the cases themselves would go to stdout")
-    for line in export_lines(ledger):
+    for line in export_lines(entries):
         sys.stdout.write(f"{escaped_json(line)}\n")
 
 
-async def _import(settings: Settings, path: Path) -> ImportReport:
+async def _import(settings: Settings, path: Path, *, vouched: bool) -> ImportReport:
     from memory.open_memories import open_case_memory
 
     async with open_case_memory(settings) as memory:
-        return await memory.import_file(path, namespace=settings.namespace)
+        return await memory.import_file(path, namespace=settings.namespace, vouched=vouched)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import case_changes, case_files
+from cli import case_changes, case_files, case_lifecycle, case_stats
 from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_pretty, print_table, say
 from cli.printable import one_line
 
 if TYPE_CHECKING:
     from configs.settings import Settings
+    from memory.case import Reward
     from memory.case_memory import ScoredCase
-    from memory.ledger import Entry, Ledger
+    from memory.entries import Entry
+    from memory.ledger import Ledger
 
 app = typer.Typer(help="The case bank: what was learned, and from where.", no_args_is_help=True)
 
 Outcome = Literal["right", "wrong", "unknown"]
-OUTCOMES: dict[int | None, Outcome] = {1: "right", 0: "wrong", None: "unknown"}
+OUTCOMES: dict[Reward | None, Outcome] = {1: "right", 0: "wrong", None: "unknown"}
 CaseId = Annotated[str, typer.Argument(metavar="CASE_ID", help="The case's id, or its first 4 characters or more.")]
 
 
@@ -36,22 +37,19 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """The cases, newest first."""
-    entries = [
-        entry
-        for entry in _ledger(settings_of(context, config, overrides)).entries.values()
-        if (archived or not entry.archived) and outcome in (None, OUTCOMES[entry.case.reward])
-    ]
-    entries.sort(key=lambda entry: entry.case.created_at, reverse=True)
+    settings = settings_of(context, config, overrides)
+    rewards = [reward for reward, name in OUTCOMES.items() if outcome in (None, name)]
+    entries, total = _ledger(settings).of(settings.namespace).newest(limit, archived=archived, rewards=rewards)
     if as_json:
-        print_json({"cases": [_as_json(entry) for entry in entries[:limit]], "total": len(entries)})
+        print_json({"cases": [_as_json(entry) for entry in entries], "total": total})
         return
     rows = [
         (e.case.id, _outcome(e), when(e.case.created_at), one_line(e.case.task), one_line(e.case.answer, 40))
-        for e in entries[:limit]
+        for e in entries
     ]
     print_table(["case", "outcome", "when", "task", "answer"], rows, widest=3)
-    if len(entries) > limit:
-        say(f"{limit} of {len(entries)} cases; --limit shows more", "dim")
+    if total > len(entries):
+        say(f"{len(entries)} of {total} cases; --limit shows more", "dim")
 
 
 @app.command()
@@ -66,8 +64,9 @@ def show(
     from cli.identifiers import find_case
     from cli.trees import case_tree
 
-    ledger = _ledger(settings_of(context, config, overrides))
-    entry = ledger.entries[find_case(ledger, case)]
+    settings = settings_of(context, config, overrides)
+    ledger = _ledger(settings)
+    entry = ledger.entries[find_case(ledger, case, settings.namespace)]
     if as_json:
         print_json({**_as_json(entry), "episode": entry.episode.model_dump() if entry.episode else None})
     else:
@@ -98,37 +97,14 @@ def search(
     print_table(["cosine", "case", "outcome", "task", "answer"], rows, widest=3)
 
 
-@app.command()
-def stats(
-    context: typer.Context,
-    config: Config = None,
-    overrides: Overrides = None,
-    as_json: AsJson = False,
-) -> None:
-    """How many cases there are, of which outcome, from whom, and which are shown most."""
-    from cli.case_stats import case_stats
-
-    found = case_stats(_ledger(settings_of(context, config, overrides)))
-    if as_json:
-        print_json(asdict(found))
-        return
-    rows: list[tuple[object, object]] = [
-        ("cases", found.cases),
-        ("archived", found.archived),
-        *found.outcomes.items(),
-        *((f"reward by {source}", count) for source, count in found.reward_sources.items()),
-        *((f"namespace {name}", count) for name, count in found.namespaces.items()),
-        *((f"shown by {policy}", f"{one.right} right of {one.tasks} tasks") for policy, one in found.policies.items()),
-        *((f"shown {one.times} times", f"{one.id} {one.task}") for one in found.most_shown),
-    ]
-    print_table(["what", "how many"], rows, widest=1)
-
-
+app.command("stats")(case_stats.stats)
 app.command("import")(case_files.import_)
 app.command("export")(case_files.export)
 app.command("archive")(case_changes.archive)
 app.command("restore")(case_changes.restore)
 app.command("delete")(case_changes.delete)
+app.command("purge")(case_lifecycle.purge)
+app.command("forget")(case_lifecycle.forget)
 
 
 def when(seconds: float) -> str:

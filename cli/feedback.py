@@ -34,7 +34,7 @@ def feedback(
     from memory.journal import replay
 
     settings = settings_of(context, config, overrides)
-    case_id = find_case(replay(settings.home), case)
+    case_id = find_case(replay(settings.home), case, settings.namespace)
     changed = run(_give(settings, case_id, REWARD_OF[verdict], note, source))
     if as_json:
         print_json({"case_id": changed.id, "reward": changed.reward, "reward_source": changed.reward_source})

@@ -20,9 +20,12 @@ def find(given: str, known: Collection[str], kind: str) -> str:
     Raises:
         InvalidInputError: none or several do, or it is too short.
     """
-    if given in known:
+    return _only(given, sorted(each for each in known if given and each.startswith(given)), kind)
+
+
+def _only(given: str, found: list[str], kind: str) -> str:
+    if given in found:
         return given
-    found = sorted(each for each in known if given and each.startswith(given))
     if found and len(given) < SHORTEST:
         raise InvalidInputError(f"{kind} {given!r}: takes at least the first {SHORTEST} characters of the id")
     if not found:
@@ -33,9 +36,9 @@ def find(given: str, known: Collection[str], kind: str) -> str:
     return found[0]
 
 
-def find_case(ledger: Ledger, given: str) -> str:
-    """A case's id. Raises InvalidInputError as `find`."""
-    return find(given, ledger.entries, "case")
+def find_case(ledger: Ledger, given: str, namespace: str) -> str:
+    """The id of a case of a namespace. Raises InvalidInputError as `find`."""
+    return _only(given, ledger.of(namespace).starting(given) if given else [], "case")
 
 
 async def find_thread(settings: Settings, given: str) -> str:

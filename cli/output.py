@@ -67,9 +67,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, wi
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for index, heading in enumerate(headings):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1 if index == widest else None)
+        table.add_column(heading, no_wrap=index != widest, overflow="ellipsis", ratio=1 if index == widest else None)
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(str(cell))) for cell in row))
+        cells = [cell if isinstance(cell, Text) else Text(one_line(str(cell))) for cell in row]
+        cells[widest].no_wrap, cells[widest].overflow = True, "ellipsis"  # rich shrinks only a column that may wrap
+        table.add_row(*cells)
     made.print(table)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from graph.runs import Run
     from graph.state import ShownCase, SubtaskResult
     from memory.case import Step
-    from memory.ledger import Entry
+    from memory.entries import Entry
 
 SIGNS = {"done": ("✓", "green"), "failed": ("✗", "red"), "pending": ("○", "dim")}
 RESULT_CHARS = 1000

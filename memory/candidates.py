@@ -12,6 +12,7 @@ from memory.policies.base import Candidate, CasePolicy, Query
 
 if TYPE_CHECKING:
     from memory.case_bank import CaseBank
+    from memory.embedding import Vectors
     from memory.ledger import Ledger
 
 HYBRID = 64
@@ -29,7 +30,13 @@ class Found:
 
 
 def find_candidates(
-    bank: CaseBank, policy: CasePolicy, task: str, namespace: str, k: int, exclude: Collection[str] = ()
+    bank: CaseBank,
+    policy: CasePolicy,
+    task: str,
+    namespace: str,
+    k: int,
+    exclude: Collection[str] = (),
+    vector: Vectors | None = None,
 ) -> Found:
     """Fetch a policy's pool for a task. Blocking.
 
@@ -40,6 +47,7 @@ def find_candidates(
         namespace: whose cases.
         k: the most cases to be shown.
         exclude: ids that must not be shown.
+        vector: the task's, where it is known already.
     """
     pool = policy.pool
     texts: Callable[[Sequence[str]], list[str]] = lambda ids: bank.texts(namespace, ids)  # noqa: E731
@@ -48,7 +56,7 @@ def find_candidates(
     if pool in ("roster", "newest"):
         every = bank.roster(namespace, k + len(exclude) if pool == "newest" else None)
         return Found(Query(task, texts=texts), [one for one in every if one.case_id not in exclude])
-    vector = bank.embed(task)
+    vector = bank.embed(task) if vector is None else vector
     query = Query(task, vector, texts=texts)
     if pool != "hybrid":
         near = bank.nearest(namespace, vector, SPARE * k + len(exclude), failures=pool == "nearest")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -78,3 +79,8 @@ def case_id(task: str, plan: tuple[Step, ...], run_id: str, namespace: str = "de
 def normalise_task(task: str) -> str:
     """The task as compared for identity: NFKC, case folded, white space collapsed."""
     return " ".join(unicodedata.normalize("NFKC", task).casefold().split())
+
+
+def case_text(task: str, plan: Sequence[Step]) -> str:
+    """What a case says, for search by words and for encoders that read cases: the task and the plan's steps."""
+    return "\n".join([task, *(step.description for step in plan)])

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
-from memory.case import Case, Reward, RewardSource
+from memory.case import Case, Reward, RewardSource, case_text
+from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
 from memory.index import ChromaIndex, Hit
-from memory.ledger import Entry, Facts, Ledger
+from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact, redact_case
-from memory.rows import Kind, case_text, rows_of
+from memory.rows import Kind, rows_of
 from memory.subtask_memory import SolvedSubtask
 from memory.trust import BY_SOURCE
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from memory.learner import Learner
 
 OUTCOMES: tuple[tuple[Kind, Reward], ...] = (("success", 1), ("failure", 0))
+VECTORS_READ = 2_000
+"""Vectors read at a time."""
 
 
 class CaseBank:
@@ -170,6 +173,17 @@ class CaseBank:
         hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
 
+    def vectors(self, namespace: str) -> dict[str, Vectors]:
+        """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        found: dict[str, Vectors] = {}
+        for kind, _ in OUTCOMES:
+            ids = [hit.id for hit in self._files.read(ChromaIndex.read, kind, namespace)]
+            for start in range(0, len(ids), VECTORS_READ):
+                part = ids[start : start + VECTORS_READ]
+                hits = self._files.read(ChromaIndex.read, kind, namespace, part, vectors=True)
+                found |= {hit.id: hit.vector for hit in hits if hit.vector is not None}
+        return found
+
     def entry(self, namespace: str, case_id: str) -> Entry | None:
         """A case of this home with what may change about it, whether it may be retrieved or not."""
         ledger = self.ledger
@@ -179,7 +193,7 @@ class CaseBank:
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""
         cases = self.cases(namespace, ids)
-        return [case_text(cases[id_]) if id_ in cases else "" for id_ in ids]
+        return [case_text(cases[id_].task, cases[id_].plan) if id_ in cases else "" for id_ in ids]
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[tuple[SolvedSubtask, float]]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""

@@ -13,12 +13,12 @@ from memory.candidates import find_candidates, trusted_among
 from memory.case import Case, Reward, RewardSource
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
+from memory.entries import Entry
 from memory.episode import Episode, Ranked, Shown, pack
 from memory.events import IMPORTED
 from memory.exchange import ImportReport, read_file
 from memory.guard import guarded
-from memory.ledger import Entry
-from memory.policies.base import Candidate, by_cosine
+from memory.policies.base import Candidate, Pick, by_cosine
 from memory.subtask_memory import EarlierSubtask, found
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class CaseMemory:
             policy: whose choice.
             k: the most cases to show.
             namespace: whose cases.
-            margin: what scores lower than the best by more than this is not shown.
+            margin: a case whose cosine to the task is smaller than the nearest shown one's by more is left out.
             exclude: ids never to show, such as the task's own when evaluating.
 
         Raises:
@@ -191,6 +191,10 @@ class CaseMemory:
         """Remove cases. InvalidInputError if one is unknown; nothing changes then."""
         await asyncio.to_thread(self._bank.delete, namespace, ids)
 
+    async def vectors(self, namespace: str) -> dict[str, Vectors]:
+        """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        return await asyncio.to_thread(self._bank.vectors, namespace)
+
     async def search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
         """The k cases that may be retrieved, of either outcome, nearest to a text by cosine."""
         return await asyncio.to_thread(self._search, text, k, namespace)
@@ -221,8 +225,7 @@ class CaseMemory:
                 lambda ids: trusted_among(ledger, namespace, ids),
                 k,
             )
-        best = max((pick.score for pick in picks), default=0.0)
-        picks = [pick for pick in picks if pick.score >= best - margin]
+        picks = _near(picks, pool.candidates, margin)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
         compared = [candidate for candidate in pool.candidates if candidate.cosine is not None]
@@ -253,3 +256,10 @@ class CaseMemory:
             return []
         vector = self._bank.embed(description)
         return [found(subtask, score) for subtask, score in self._bank.nearest_subtasks(namespace, vector, k)]
+
+
+def _near(picks: list[Pick], candidates: Sequence[Candidate], margin: float) -> list[Pick]:
+    """The picks without those much farther from the task than the nearest; not compared ones stay."""
+    cosines = {one.case_id: one.cosine for one in candidates if one.cosine is not None}
+    nearest = max((cosines[pick.case_id] for pick in picks if pick.case_id in cosines), default=0.0)
+    return [pick for pick in picks if cosines.get(pick.case_id, nearest) >= nearest - margin]

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, case_id
+from memory.entries import Entries, Entry
 from memory.episode import Episode
-from memory.ledger import Entry, Ledger
 
 LABELS: dict[str, Reward] = {"positive": 1, "negative": 0}
 _FENCE = re.compile(r"^\s*```\w*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
@@ -53,13 +53,13 @@ class _Exported(BaseModel):
     episode: Episode | None = None
 
 
-def export_lines(ledger: Ledger) -> Iterator[str]:
+def export_lines(entries: Entries) -> Iterator[str]:
     """One line a case, in the order of the bank, without line ends."""
-    for entry in ledger.entries.values():
+    for entry in entries.values():
         yield _Exported(case=entry.case, archived=entry.archived, episode=entry.episode).model_dump_json()
 
 
-def export_file(ledger: Ledger, path: Path) -> int:
+def export_file(entries: Entries, path: Path) -> int:
     """Write every case to a file, readable by its owner only; how many there were.
 
     Raises:
@@ -67,10 +67,10 @@ def export_file(ledger: Ledger, path: Path) -> int:
     """
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in export_lines(ledger))
+            file.writelines(f"{line}\n" for line in export_lines(entries))
     except OSError as error:
         raise InvalidInputError(f"cannot write {path}: {error.strerror}") from error
-    return len(ledger.entries)
+    return len(entries)
 
 
 def read_file(path: Path, namespace: str) -> tuple[list[Entry], ImportReport]:

@@ -92,22 +92,24 @@ def describe(matches: Sequence[Match], bank_size: int, now: float) -> Described:
     cosine = np.array([match.cosine for match in matches])
     lexical = np.array([match.lexical for match in matches])
     outcome = np.array([1.0 if match.reward == 1 else -1.0 for match in matches])
-    ids = [match.case_id for match in matches]
-    fused = 1 / (RANK_OFFSET + _ranks(cosine, ids))
-    fused = fused + np.where(lexical > 0, 1 / (RANK_OFFSET + _ranks(lexical, ids)), 0.0)
-    order = sorted(range(len(ids)), key=lambda row: (-fused[row], ids[row]))
+    by_id = np.argsort(np.argsort(np.array([match.case_id for match in matches])))
+    fused = 1 / (RANK_OFFSET + _ranks(cosine, by_id))
+    fused = fused + np.where(lexical > 0, 1 / (RANK_OFFSET + _ranks(lexical, by_id)), 0.0)
+    order = np.lexsort((by_id, -fused)).tolist()
     kept = _best(order, outcome)
     lexical = lexical / max(float(lexical.max()), 1e-9)
     fused = fused * (RANK_OFFSET + 1) / 2
     features = _features(matches, cosine, lexical, fused, outcome, now)
+    words = np.round(lexical, DECIMALS).tolist()
+    rows = features.tolist()
     candidates = [
         Candidate(
             matches[row].case_id,
             matches[row].reward,
             matches[row].created_at,
-            float(cosine[row]),
-            round(float(lexical[row]), DECIMALS),
-            tuple(features[row].tolist()),
+            matches[row].cosine,
+            words[row],
+            tuple(rows[row]),
             matches[row].vector,
         )
         for row in kept
@@ -155,11 +157,10 @@ def _context(cosine: Array, outcome: Array, bank_size: int) -> tuple[float, ...]
     return tuple(round(value, DECIMALS) for value in values)
 
 
-def _ranks(scores: Array, ids: Sequence[str]) -> Array:
-    """1 for the largest; of equal ones the smaller id first."""
-    order = sorted(range(len(ids)), key=lambda row: (-scores[row], ids[row]))
-    ranks = np.empty(len(ids))
-    ranks[order] = np.arange(1, len(ids) + 1)
+def _ranks(scores: Array, by_id: NDArray[np.int64]) -> Array:
+    """1 for the largest; of equal ones the one whose id comes first."""
+    ranks = np.empty(len(scores))
+    ranks[np.lexsort((by_id, -scores))] = np.arange(1, len(scores) + 1)
     return ranks
 
 

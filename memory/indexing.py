@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memory.case import Case
+from memory.case import Case, case_text
+from memory.entries import Entry
 from memory.index import ChromaIndex
-from memory.ledger import Entry, Ledger
+from memory.ledger import Ledger
 from memory.lexical_index import LexicalIndex
-from memory.rows import KINDS, Kind, Row, case_text, rows_of
+from memory.rows import KINDS, Kind, Row, rows_of
 
 if TYPE_CHECKING:
     from memory.embedding import Embedder, Vectors
@@ -21,6 +22,7 @@ PART = 5_000
 ALL_PROBED = 5_000
 """Up to so many rows every vector is looked for when the index opens, beyond that a sample."""
 SAMPLE = 200
+OUTCOME_KINDS: tuple[Kind, ...] = ("success", "failure")
 
 
 class Indexing:
@@ -74,14 +76,15 @@ class Indexing:
     def _remove_stale(self, changed: set[str], rows: Sequence[Row]) -> None:
         """Remove what a changed case has in the index and should not have."""
         wanted = {(row.kind, row.id) for row in rows}
-        namespaces = self._ledger.namespaces_of(changed)
-        for case_id in sorted(changed & namespaces.keys()):
-            namespace = namespaces[case_id]
-            for kind in ("success", "failure"):
+        gone: dict[tuple[Kind, str], list[str]] = {}
+        for case_id, namespace in sorted(self._ledger.namespaces_of(changed).items()):
+            for kind in OUTCOME_KINDS:
                 if (kind, case_id) not in wanted:
-                    self._index.delete(kind, namespace, [case_id])
+                    gone.setdefault((kind, namespace), []).append(case_id)
             if ("success", case_id) not in wanted:
-                self._index.delete("subtask", namespace, self._ledger.subtask_ids(case_id))
+                gone.setdefault(("subtask", namespace), []).extend(self._ledger.subtask_ids(case_id))
+        for (kind, namespace), ids in gone.items():
+            self._index.delete(kind, namespace, ids)
 
     def _write(self, rows: Iterable[Row], known: Mapping[str, Vectors], *, fresh: bool) -> None:
         """Embed what has no vector yet, all texts in one batch, and write rows to their collections."""
@@ -140,7 +143,7 @@ def _case_id(row: Row) -> str:
 
 
 def _words(row: Row) -> str:
-    return case_text(row.source) if isinstance(row.source, Case) else row.text
+    return case_text(row.source.task, row.source.plan) if isinstance(row.source, Case) else row.text
 
 
 def _runs(ordered: Sequence[Row]) -> Iterable[tuple[int, int]]:

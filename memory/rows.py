@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from memory.case import Case
-from memory.ledger import Entry
+from memory.entries import Entry
 from memory.subtask_memory import SolvedSubtask, subtasks_of
 
 Kind: TypeAlias = Literal["success", "failure", "subtask"]
@@ -39,8 +39,3 @@ def rows_of(entry: Entry) -> list[Row]:
             for subtask in subtasks_of(case)
         ]
     return rows
-
-
-def case_text(case: Case) -> str:
-    """What a case says, for search by words and for encoders that read cases: the task and the plan's steps."""
-    return "\n".join([case.task, *(step.description for step in case.plan)])

@@ -17,6 +17,7 @@ from configs.errors import ToolCallError, ToolServerError
 from graph.events import Event
 from graph.state import ModelCall, ToolCallRecord
 from nodes.language_model import LanguageModel, model_call
+from nodes.neutral import without_control_tokens
 from nodes.prompts import shorten
 from nodes.window import fit
 
@@ -124,7 +125,7 @@ class ToolLoop:
             {"type": "tool_called", "subtask": self.subtask, "name": request.name, "arguments": request.arguments}
         )
         text, ok = await self._outcome(request)
-        text = shorten(text, self.limits.result_chars)
+        text = shorten(without_control_tokens(text), self.limits.result_chars)
         self.emit({"type": "tool_returned", "subtask": self.subtask, "name": request.name, "result": text, "ok": ok})
         return {"name": request.name, "arguments": request.arguments, "result": text, "ok": ok}
 

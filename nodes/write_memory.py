@@ -57,6 +57,8 @@ class CaseWriter:
         case = case.model_copy(update=_ids_of(config))
         await self.memory.write(case, Episode.model_validate(state["episode"]))
         runtime.stream_writer({"type": "case_written", "case_id": case.id})
+        if warning := (await self.memory.concentration(case.namespace)).warning:
+            runtime.stream_writer({"type": "warned", "message": f"case memory: {warning}"})
         answer = AIMessage(state["answer"] or "", id=f"answer-{state['task']['id']}")
         return {"messages": [answer], "case_id": case.id, "status": "answered"}
 

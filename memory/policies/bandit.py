@@ -26,7 +26,7 @@ from memory.episode import Episode
 from memory.features import CONTEXT, FEATURES
 from memory.policies.bandit_prior import BanditPrior
 from memory.policies.base import Candidate, Pick, PolicyOptions, Pool, Query
-from memory.policies.slate import SlateRules, choose_slate
+from memory.policies.slate import Contest, SlateRules, choose_slate
 
 VERSION = 1
 Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ class SlateBandit:
     def select(self, query: Query, candidates: Sequence[Candidate], k: int) -> list[Pick]:
         known = sorted((one for one in candidates if one.features), key=lambda one: one.case_id)
         values = self.values(known)
-        return choose_slate(known, values, k, self._rules(), self._noise(query.task))
+        return choose_slate(known, values, k, self._rules(), self._noise(query.task), self._contest(known))
 
     def values(self, candidates: Sequence[Candidate]) -> Array:
         """wᵀψ(q, c) + u_c for each candidate, in logits."""
@@ -72,7 +72,7 @@ class SlateBandit:
         if case.reward is None or not episode.context or len(slate) < len(episode.slate):
             return
         self._forget()
-        kappa = 1 / max(len(slate), 1)
+        kappa = max(len(slate), 1) ** -self.prior.sharing
         z = np.concatenate([episode.context, kappa * np.sum([shown.features for shown in slate], axis=0)
                             if slate else np.zeros(len(FEATURES))])  # fmt: skip
         own = {shown.case_id: self._own(shown.case_id) for shown in slate}
@@ -132,6 +132,19 @@ class SlateBandit:
         sigma = self._sigma / self.prior.forgetting
         scale = np.minimum(1.0, np.sqrt(self._ceiling / np.diag(sigma)))
         self._sigma = sigma * np.outer(scale, scale)
+
+    def _contest(self, candidates: Sequence[Candidate]) -> Contest:
+        """Probability matching: how likely a failure is worth more than a success by what is believed of both."""
+
+        def contest(failure: int, success: int) -> float:
+            pair = (candidates[failure], candidates[success])
+            values, weights = self.values(pair), slice(len(CONTEXT), None)
+            apart = np.subtract(pair[0].features, pair[1].features)
+            own = sum(self._own(one.case_id)[1] for one in pair)
+            spread = math.sqrt(float(apart @ self._sigma[weights, weights] @ apart) + own)
+            return 0.5 * math.erfc((values[1] - values[0]) / spread / math.sqrt(2))
+
+        return contest
 
     def _rules(self) -> SlateRules:
         prior = self.prior

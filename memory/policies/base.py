@@ -131,11 +131,11 @@ class UnlearnedPolicy:
         """Nothing to learn."""
 
     def state_dict(self) -> dict[str, Any]:
-        return {"policy": self.name}
+        return {"policy": self.name, "version": 1}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        if state.get("policy") != self.name:
-            raise InvalidInputError(f"policy {self.name}: got the state of {state.get('policy')!r}")
+        if (state.get("policy"), state.get("version")) != (self.name, 1):
+            raise InvalidInputError(f"policy {self.name}: got the state of {state.get('policy')!r} or another version")
 
 
 def by_cosine(candidates: Sequence[Candidate], k: int) -> list[Pick]:

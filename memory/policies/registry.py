@@ -10,6 +10,7 @@ from memory.policies.base import CasePolicy, PolicyOptions
 from memory.policies.cosine import CosineCases
 from memory.policies.cosine_success import CosineSuccess
 from memory.policies.none import NoCases
+from memory.policies.parametric import Parametric
 from memory.policies.random_cases import RandomCases
 from memory.policies.recent import RecentCases
 from memory.policies.soft_q import SoftQ
@@ -22,6 +23,7 @@ POLICIES: Mapping[PolicyName, Callable[[PolicyOptions], CasePolicy]] = {
     "cosine-success": lambda options: CosineSuccess(),
     "soft-q": SoftQ,
     "bandit": SlateBandit,
+    "parametric": Parametric,
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,12 @@ from numpy.typing import NDArray
 from memory.policies.base import Candidate, Pick
 
 Array = NDArray[np.float64]
+Contest: TypeAlias = Callable[[int, int], float]
+
+
+def never(failure: int, success: int) -> float:
+    """The contest in which no failure wins."""
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +36,17 @@ class SlateRules:
 
 
 def choose_slate(
-    candidates: Sequence[Candidate], values: Array, k: int, rules: SlateRules, noise: np.random.Generator
+    candidates: Sequence[Candidate],
+    values: Array,
+    k: int,
+    rules: SlateRules,
+    noise: np.random.Generator,
+    contest: Contest = never,
 ) -> list[Pick]:
     """Draw at most k candidates, each place from softmax(value / temperature) over what may still be shown.
+
+    Successes come first. A failure takes the place after the last success, or with the probability of `contest` the
+    last place from the success that would have had it.
 
     Args:
         candidates: in an order that does not depend on how they were found.
@@ -39,6 +54,7 @@ def choose_slate(
         k: the most to show.
         rules: what may not be shown together.
         noise: draws the places.
+        contest: how likely the best failure is worth more than the best success left, by their places in `candidates`.
 
     Returns:
         Picks whose score is the value less the redundancy, and whose propensity is exact given the places before.
@@ -52,16 +68,26 @@ def choose_slate(
     while len(picks) < k:
         now = values - rules.redundancy * np.maximum(nearest - rules.alike, 0.0)
         may = open_ & (now >= rules.least) & (nearest < rules.same)
-        if failures >= rules.failures:
-            may &= ~failed
-        if not may.any():
+        successes, contrasts = may & ~failed, may & failed & (failures < rules.failures)
+        if not successes.any() and not contrasts.any():
             break
-        drawn, propensity = _draw(np.where(may, now, -np.inf), rules.temperature, noise)
-        picks.append(Pick(candidates[drawn].case_id, float(now[drawn]), propensity))
+        chance = _chance(now, successes, contrasts, contest if len(picks) == k - 1 else never)
+        contrast = chance > 0 and noise.random() < chance
+        drawn, share = _draw(np.where(contrasts if contrast else successes, now, -np.inf), rules.temperature, noise)
+        picks.append(Pick(candidates[drawn].case_id, float(now[drawn]), share * (chance if contrast else 1 - chance)))
         open_[drawn] = False
         failures += int(failed[drawn])
         nearest = np.maximum(nearest, np.where(failed == failed[drawn], alike[drawn], 0.0))
     return picks
+
+
+def _chance(now: Array, successes: NDArray[np.bool_], contrasts: NDArray[np.bool_], contest: Contest) -> float:
+    """The probability that this place goes to a failure."""
+    if not contrasts.any():
+        return 0.0
+    if not successes.any():
+        return 1.0
+    return contest(int(np.argmax(np.where(contrasts, now, -np.inf))), int(np.argmax(np.where(successes, now, -np.inf))))
 
 
 def _draw(values: Array, temperature: float, noise: np.random.Generator) -> tuple[int, float]:

@@ -20,9 +20,9 @@ from configs.errors import CaseBankError, InvalidInputError
 from configs.settings import Settings
 from memory.case import Case, Reward, Step, ToolUse, case_id
 from memory.case_memory import CaseMemory
+from memory.entries import Entry
 from memory.episode import Episode
 from memory.journal import replay
-from memory.ledger import Entry
 from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cli.__main__ import run
-from cli.case_stats import case_stats
 from cli.identifiers import find
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse
@@ -71,17 +70,6 @@ def test_show_takes_a_unique_prefix(bank: Path, capsys: pytest.CaptureFixture[st
     assert told["id"] == "aaaa2222" and told["episode"]["policy"] == "cosine"
     assert run(["cases", "show", "aaaa"]) == 2
     assert "aaaa1111, aaaa2222" in capsys.readouterr().err
-
-
-def test_stats_count(bank: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stats = case_stats(replay(bank))
-    assert (stats.cases, stats.archived, stats.outcomes) == (3, 1, {"right": 1, "wrong": 1, "unknown": 1})
-    assert stats.reward_sources == {"judge": 2}
-    cosine = stats.policies["cosine"]
-    assert (cosine.tasks, cosine.right, cosine.wrong, cosine.cases_shown) == (2, 0, 1, 2)
-    assert [(each.id, each.times) for each in stats.most_shown] == [("aaaa1111", 2)]
-    assert "cases\t3" in printed(capsys, "cases", "stats").splitlines()
-    assert json.loads(printed(capsys, "cases", "stats", "--json"))["cases"] == 3
 
 
 def test_export_to_stdout_is_jsonl_that_means_the_same(bank: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,8 @@ from tests.snapshots.compare import assert_snapshot
 PAGES = [
     "", "ask", "chat", "resume", "feedback", "doctor", "demo", "runs", "runs list", "runs show", "tools", "tools list",
     "tools call", "cases", "cases list", "cases show", "cases search", "cases stats", "cases import", "cases export",
-    "cases archive", "cases restore", "cases delete", "notes", "notes list", "notes add", "notes edit", "notes delete",
-    "notes clear",
+    "cases archive", "cases restore", "cases delete", "cases purge", "notes", "notes list", "notes add", "notes edit",
+    "notes delete", "notes clear", "cases forget", "train",
 ]  # fmt: skip
 RESULT_KEYS = [
     "thread_id", "status", "answer", "reward", "reward_source", "case_id", "cases_used", "cycles", "plan", "subtasks",
@@ -55,6 +55,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["cases", "list", "--set", "nonsense"], "takes key=value"),
         (["cases", "list", "--config", "nowhere.yaml"], "nowhere.yaml"),
         (["cases", "show", "abcd"], "there is no case 'abcd'"),
+        (["cases", "stats", "--picture", "stats.svg"], "ends in .png"),
+        (["cases", "stats", "--picture", "nowhere/stats.png"], "nowhere/stats.png: cannot be written"),
+        (["cases", "stats", "--all-namespaces", "--thorough"], "counts only"),
+        (["cases", "forget"], "Missing option '--keep'"),
+        (["cases", "purge", "import:x"], "no case is from 'import:x'"),
         (["cases", "archive", "abcd"], "there is no case 'abcd'"),
         (["feedback", "abcd", "correct"], "there is no case 'abcd'"),
         (["ask", ""], "the question is empty"),

@@ -12,10 +12,10 @@ import pytest
 
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse, case_id
+from memory.entries import Entry
 from memory.episode import Episode
 from memory.exchange import export_file, parse_plan, read_file, read_lines
 from memory.journal import replay
-from memory.ledger import Entry
 from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
@@ -103,7 +103,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"cannot read .*nowhere: No such file"):
         read_file(tmp_path / "nowhere", "default")
     with pytest.raises(InvalidInputError, match=r"cannot write .*: Is a directory"):
-        export_file(replay(tmp_path), tmp_path)
+        export_file(replay(tmp_path).entries, tmp_path)
 
 
 def _entries(home: Path) -> list[Entry]:
@@ -126,7 +126,7 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
         await memory.feedback("id-3", 0, "wrong", namespace="space")
     exported = tmp_path / "export.jsonl"
     ledger = await asyncio.to_thread(replay, first.home)
-    assert await asyncio.to_thread(export_file, ledger, exported) == 4
+    assert await asyncio.to_thread(export_file, ledger.entries, exported) == 4
     async with open_case_memory(second) as memory:
         refused = await memory.import_file(exported, namespace="elsewhere")
         assert (refused.added, len(refused.rejected)) == (0, 4)

@@ -22,10 +22,10 @@ from configs.settings import Settings
 from memory.case import Case, Reward, Step, case_id
 from memory.case_bank import CaseBank
 from memory.embedding import Vectors, normalised
+from memory.entries import Entry
 from memory.events import CaseWritten
 from memory.index import DEADLINE_SECONDS, ChromaIndex, DamagedIndexError
 from memory.journal import Journal, replay
-from memory.ledger import Entry
 from tests.conftest import SettingsFactory
 from tests.project_files import ROOT
 
@@ -34,7 +34,7 @@ import sys
 from configs.settings import load_settings
 from memory.case import Case, Step
 from memory.case_bank import CaseBank
-from memory.ledger import Entry
+from memory.entries import Entry
 bank = CaseBank(load_settings())
 for number in range(10**6):
     step = Step(id=1, description=f"step {number}", status="done", result="r")
