@@ -7,6 +7,9 @@ Kalman filter an episode (Murphy, Probabilistic Machine Learning: Advanced Topic
 θ = (a, w), p = σ(θᵀz + κΣu), h = max(p(1-p), 0.02), D = 1/h + zᵀΣz + κ²Στ_c², e = (r - p)/h:
 
     θ += Σz·e/D      Σ -= (Σz)(Σz)ᵀ/D      u_c += τ_c²κ·e/D      τ_c² -= (τ_c²κ)²/D
+
+Whether a failure is worth a place is tried, because nothing else would tell: the last place goes to the best failure as
+often as it is believed to be worth more than the success that would have had it.
 """
 
 from __future__ import annotations

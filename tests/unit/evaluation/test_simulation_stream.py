@@ -18,7 +18,7 @@ from evaluation.simulation.draw import draw_world
 from evaluation.simulation.learned_q import learned_cases
 from evaluation.simulation.reader import SimTask
 from evaluation.simulation.runs import NAMES, fresh_policy, measure
-from evaluation.simulation.stream import run_stream
+from evaluation.simulation.stream import Watch, run_stream
 from evaluation.simulation.world import World, WorldName
 from evaluation.simulation.worlds import WORLDS
 from memory.case import Case
@@ -67,16 +67,18 @@ def test_every_policy_runs_and_a_run_repeats(name: PolicyName) -> None:
     assert runs[0].slots.max() == (0 if name == "none" else 4)
 
 
+def keeping(met: list[str]) -> Watch:
+    def watch(task: SimTask, query: Query, candidates: list[Candidate], episode: Episode, case: Case) -> None:
+        met.append(query.task)
+
+    return watch
+
+
 def test_every_policy_meets_the_same_tasks() -> None:
-    met: dict[str, list[str]] = {}
     for name in ("none", "cosine-success", "bandit"):
-
-        def watch(task: SimTask, query: Query, some: list[Candidate], episode: Episode, case: Case,
-                  seen: list[str] = met.setdefault(name, [])) -> None:  # fmt: skip
-            seen.append(query.task)
-
-        run_stream(world(), make_policy(name, PolicyOptions()), watch=watch)
-    assert met["none"] == met["cosine-success"] == met["bandit"] == [task.text for task in world().tasks]
+        met: list[str] = []
+        run_stream(world(), make_policy(name, PolicyOptions()), watch=keeping(met))
+        assert met == [task.text for task in world().tasks]
 
 
 def test_fitting_cases_are_worth_showing() -> None:

@@ -38,7 +38,7 @@ def test_quantiles_are_those_of_the_tables(freedom: int, value: float) -> None:
 
 def test_interval_of_known_values() -> None:
     found = estimate([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert (found.mean, found.half) == (3.0, pytest.approx(2.776 * math.sqrt(2.5 / 5), abs=0.002))
+    assert (found.mean, found.half) == pytest.approx((3.0, 2.776 * math.sqrt(2.5 / 5)), abs=0.002)
     assert estimate([1.0]).half == math.inf
 
 
@@ -46,7 +46,7 @@ def test_differences_are_paired() -> None:
     found = results(0.1)
     assert found.level("poisoned", "bandit", accuracy).half > 10
     apart = found.difference("poisoned", "bandit", "cosine-success", accuracy)
-    assert (apart.mean, apart.half) == (pytest.approx(10), pytest.approx(0, abs=1e-6))
+    assert (apart.mean, apart.half) == pytest.approx((10, 0), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFix
 
 
 def test_ablations_differ_from_what_is_shipped() -> None:
-    variants = ablations(BanditPrior())
+    variants = dict(ablations(BanditPrior()))
     shipped = variants.pop("as shipped")
     assert shipped == BanditPrior()
     assert all(prior != shipped for prior in variants.values())

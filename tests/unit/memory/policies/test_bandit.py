@@ -80,7 +80,7 @@ def test_one_case_is_credited_as_worked_by_hand() -> None:
     # p = 1/2, h = 1/4, D = 4 + 4 + 1 + 1 = 10, e = (1 - 1/2) * 4 = 2, e/D = 0.2
     assert weight(policy, "context.one") == pytest.approx(4 * 0.2)
     assert weight(policy, "one") == pytest.approx(0.2)
-    assert policy.worth("a") == (pytest.approx(0.2), pytest.approx(math.sqrt(1 - 1 / 10)))
+    assert policy.worth("a") == pytest.approx((0.2, math.sqrt(1 - 1 / 10)))
     assert policy.worth("never shown") == (0.0, 1.0)
 
 
