@@ -88,8 +88,9 @@ class CaseBank:
             InvalidInputError: this namespace of this home has no such case.
         """
         event = FeedbackGiven(case_id=case_id, reward=reward, note=redact(note, self._secrets()), source=source)
-        self._change(namespace, [case_id], lambda: event)
-        return self.ledger.entries[case_id].case
+        with self._files.lock:
+            self._change(namespace, [case_id], lambda: event)
+            return self.ledger.entries[case_id].case
 
     def set_archived(self, namespace: str, ids: Collection[str], archived: bool) -> None:
         """Take cases out of retrieval or put them back; InvalidInputError if one is unknown, and nothing changes."""

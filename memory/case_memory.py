@@ -225,6 +225,7 @@ class CaseMemory:
                 lambda ids: trusted_among(ledger, namespace, ids),
                 k,
             )
+            version = learned.upto
         picks = _near(picks, pool.candidates, margin)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
@@ -235,7 +236,7 @@ class CaseMemory:
             self._bank.size(namespace),
             k,
             compared,
-            learned.upto,
+            version,
             pool.query.context,
             pool.query.vector if policy.records_vector else None,
         )

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from configs.errors import CaseBankError
 from configs.settings import Settings
-from memory.case_bank import CaseBank
 from memory.entries import Entry
 from memory.journal import FILE, Journal, replay
+from memory.learner import Learner
 from memory.ledger_store import FILE as LEDGER
+from memory.policies.base import PolicyOptions
 from tests.conftest import SettingsFactory
-from tests.fakes.quick_bank import QuickEmbedder, assert_agreement, quick_case, quick_episode
+from tests.fakes.quick_bank import (
+    QuickEmbedder,
+    assert_agreement,
+    entries,
+    fresh_ledger,
+    names,
+    opened,
+    quick_case,
+    states,
+)
 
 
 class OtherEmbedder(QuickEmbedder):
@@ -32,36 +40,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("memory.bank_files.make_embedder", lambda _: QuickEmbedder())
 
 
-@contextmanager
-def opened(settings: Settings) -> Iterator[CaseBank]:
-    bank = CaseBank(settings)
-    try:
-        bank.open()
-        yield bank
-    finally:
-        bank.close()
-
-
-def entries(names: str) -> list[Entry]:
-    """A case a letter, small ones failed."""
-    draw = random.Random(names)
-    cases = [quick_case(f"n{name}", 0 if name.islower() else 1) for name in names]
-    return [Entry(case, episode=quick_episode(draw, [one.id for one in cases[:at]])) for at, case in enumerate(cases)]
-
-
 @pytest.fixture
 def filled(settings: SettingsFactory) -> Settings:
     with opened(settings()) as bank:
         bank.add(entries("abcDEFGHIJKLMNOP"))
         bank.delete("default", [quick_case("nE").id])
     return settings()
-
-
-def names(settings: Settings, folder: Path) -> str:
-    """The cases of a bank, opened anew, when everything in it agrees."""
-    with opened(settings) as bank:
-        found = assert_agreement(bank, settings.home, folder)
-    return "".join(entry.case.task.removeprefix("task n") for entry in found.values())
 
 
 ALL = "abcDFGHIJKLMNOP"
@@ -178,64 +162,6 @@ def test_a_journal_that_is_touched_or_copied_is_not_folded_again(
     assert len(replay(filled.home).entries) == len(ALL)
 
 
-def remove_folder(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
-def spoil_files(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.write_bytes(b"\xff" * 100)
-
-
-def cut_files(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            os.truncate(path, path.stat().st_size // 2)
-
-
-def remove_files(folder: Path) -> None:
-    for path in folder.rglob("*.*"):
-        path.unlink()
-
-
-def remove_meta(folder: Path) -> None:
-    for path in folder.rglob("meta.json"):
-        path.unlink()
-
-
-def remove_segments(folder: Path) -> None:
-    for path in folder.rglob("*.*"):
-        if path.is_file() and path.name != "meta.json" and not path.name.startswith("."):
-            path.unlink()
-
-
-WORDS = [remove_folder, spoil_files, cut_files, remove_files, remove_meta, remove_segments]
-
-
-@pytest.mark.parametrize("damage", WORDS)
-def test_a_lost_or_damaged_word_index_is_made_again(
-    filled: Settings, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    damage(filled.home / "lexical")
-    assert names(filled, tmp_path / "replay") == ALL
-
-
-@pytest.mark.parametrize("damage", [remove_folder, remove_meta, remove_segments])
-def test_a_word_index_lost_while_it_is_open_is_made_again(
-    filled: Settings, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    with opened(filled) as bank:
-        damage(filled.home / "lexical")
-        for name in "qr":
-            try:
-                bank.add(entries(name))
-            except CaseBankError as error:
-                assert "\n" not in str(error)
-        assert_agreement(bank, filled.home, tmp_path / "open")
-    assert names(filled, tmp_path / "replay") == f"{ALL}qr"
-
-
 def test_each_embedding_model_has_an_index_in_line(
     filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,3 +212,29 @@ def test_a_full_disk_at_the_ledger_loses_nothing(filled: Settings, tmp_path: Pat
         found = assert_agreement(bank, filled.home, tmp_path / "open")
         assert {entry.case.id for entry in many} <= set(found)
     assert len(Journal(filled.home).ledger.entries) == len(found)
+
+
+def test_another_journal_brings_its_own_learning(filled: Settings, tmp_path: Path) -> None:
+    """Also into a process that has learned from the one before."""
+    (tmp_path / "other").mkdir()
+    with opened(filled.model_copy(update={"home": tmp_path / "other"})) as bank:
+        bank.add(entries("rsTUVWXYZ"))
+        bank.delete("default", [quick_case("nT").id])  # as in the first, so that both have one correction
+    learner, journal = Learner(PolicyOptions(seed=0)), Journal(filled.home)
+    journal.refresh()
+    before = learner.current("bandit", "default", journal.ledger).policy.state_dict()
+    shutil.copy(tmp_path / "other" / FILE, filled.home / FILE)
+    journal.refresh()
+    learner.save(journal.ledger)
+    now = learner.current("bandit", "default", journal.ledger).policy.state_dict()
+    assert now == states(fresh_ledger(filled.home, tmp_path / "fresh"))["bandit"] != before
+
+
+def test_a_snapshot_that_cannot_be_written_stops_nobody(filled: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(filled) as bank:
+        learner = Learner(PolicyOptions(seed=0))
+        learner.current("bandit", "default", bank.ledger)
+        bank.ledger.store.value("PRAGMA query_only = 1")
+        bank.save(learner)
+        assert "no snapshot of policy bandit was kept" in caplog.text
+        bank.ledger.store.value("PRAGMA query_only = 0")
