@@ -67,8 +67,11 @@ class PoisonedBank:
     def close(self) -> None:
         self.bank.close()
 
-    def alone(self, name: PolicyName, question: str) -> list[str]:
+    async def alone(self, name: PolicyName, question: str) -> list[str]:
         """What the policy chooses without the guard."""
+        return await asyncio.to_thread(self._alone, name, question)
+
+    def _alone(self, name: PolicyName, question: str) -> list[str]:
         policy = self.learner.current(name, "default", self.bank.ledger).policy
         pool = find_candidates(self.bank, policy, question, "default", K)
         return [pick.case_id for pick in policy.select(pool.query, pool.candidates, K)]
@@ -79,7 +82,7 @@ class PoisonedBank:
         return [scored.case for scored in retrieval.cases]
 
     async def slots(self, name: PolicyName, asked: Sequence[str]) -> Slots:
-        alone = [self._forged_among(self.alone(name, question)) for question in asked]
+        alone = [self._forged_among(await self.alone(name, question)) for question in asked]
         guarded = [self._forged_among([case.id for case in await self.shown(name, question)]) for question in asked]
         return Slots(name, alone, guarded)
 

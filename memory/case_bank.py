@@ -162,7 +162,11 @@ class CaseBank:
             hits |= {
                 hit.id: (hit, reward) for hit in self._files.read(ChromaIndex.read, kind, namespace, only, vectors=True)
             }
-        return [_match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_)) for id_, (hit, reward) in hits.items()]
+        return [
+            _match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_))
+            for id_, (hit, reward) in hits.items()
+            if self.shared or id_ in facts  # else it has just gone
+        ]
 
     def cases(self, namespace: str, ids: Sequence[str]) -> dict[str, Case]:
         """The cases of these ids; an id that has meanwhile gone is left out."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from configs.settings import PolicyName
-from memory.candidates import find_candidates, trusted_among
+from memory.candidates import SPARE, find_candidates, trusted_among
 from memory.case import Case, Reward, RewardSource
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
@@ -256,7 +256,15 @@ class CaseMemory:
         if k <= 0:
             return []
         vector = self._bank.embed(description)
-        return [found(subtask, score) for subtask, score in self._bank.nearest_subtasks(namespace, vector, k)]
+        near = {one.id: (one, score) for one, score in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
+        trusted = trusted_among(self._bank.ledger, namespace, [one.case_id for one, _ in near.values()])
+        picks = guarded(
+            lambda candidates: by_cosine(candidates, k),
+            [Candidate(id_, 1, 0.0, score) for id_, (_, score) in near.items()],
+            lambda ids: {id_ for id_ in ids if near[id_][0].case_id in trusted},
+            k,
+        )
+        return [found(*near[pick.case_id]) for pick in picks]
 
 
 def _near(picks: list[Pick], candidates: Sequence[Candidate], margin: float) -> list[Pick]:
