@@ -117,7 +117,7 @@ def _draw_origins(axes: Axes, found: BankStats) -> None:
     axes.set_yticks(rows, names, parse_math=False)
     axes.set_xticks([])
     axes.set_xlim(0, max(left) * 1.55)
-    axes.set_ylim(-0.6, max(len(shown), 4) - 0.3)
+    axes.set_ylim(len(shown) - max(len(shown), 4) - 0.6, len(shown) - 0.3)  # the first stands on top
     axes.legend(frameon=False, fontsize=8.5, ncols=3, loc="upper right", labelcolor=MUTED, handlelength=1)
 
 

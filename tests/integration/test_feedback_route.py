@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from memory.journal import replay
 from memory.entries import Entry
+from memory.journal import replay
 from memory.open_memories import open_case_memory
 from tests.conftest import ROOT, RunMemento, SettingsFactory
 from tests.fakes.langgraph_server import ASSISTANT, Server, langgraph_dev, question

@@ -12,8 +12,8 @@ from langgraph_sdk.client import SyncLangGraphClient
 
 from graph.builder import build_graph
 from graph.context import Context
-from memory.journal import replay
 from memory.entries import Entry
+from memory.journal import replay
 from tests.conftest import SettingsFactory
 from tests.fakes.langgraph_server import ASSISTANT, Server, langgraph_dev, question
 from tests.fakes.openai_server import OpenAIServer
