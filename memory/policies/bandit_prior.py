@@ -38,9 +38,9 @@ class BanditPrior:
     """Means and variances by column of `memory.features`; what is not named has mean 0 and the `other` variance.
 
     The means make a cold start rank as `cosine-success` does among equally trusted cases. `context.one` sets off what
-    a good slate is worth (at cosine 0.7 a chance of 0.6), so that the first outcomes are no surprise. `case_variance` is τ₀²; `forgetting` divides Σ at
-    each episode; `sharing` is the exponent of κ = |S|^-sharing. The rest are the rules of the slate, see
-    `memory.policies.slate`. Variances are above 0.
+    a good slate is worth (at cosine 0.7 a chance of 0.6), so that the first outcomes are no surprise. `case_variance`
+    is τ₀²; `forgetting` divides Σ at each episode; `sharing` is the exponent of κ = |S|^-sharing. The rest are the
+    rules of the slate, see `memory.policies.slate`. Variances are above 0.
     """
 
     means: Mapping[str, float] = field(default_factory=lambda: dict(MEANS))
