@@ -1,10 +1,9 @@
-"""The worlds. None of their numbers was chosen by looking at what a policy makes of it.
+"""The worlds. Their numbers are assumptions, set by what the world is to be like and not by how a policy fares in it.
 
-The reader, common to all: a success shown for a task just like this one weighs as much as 0.8 of what the model knows
-(`pull`), so four fitting ones lift the right tool from a third of the votes to four fifths. A failure is copied at a
-quarter of that. A right answer with a wrong tool happens in 8 of 100 cases, a misfit costs 2 points of execution. The
-models of the project's demo and of the paper's tables gain about this much from cases, and lose about this much from
-wrong ones; the order of magnitude is what matters.
+The reader, common to all but one: a success shown for a task just like this one weighs as much as 0.8 of what the model
+knows (`pull`), so four fitting ones lift the right tool from a third of the votes to four fifths. A failure is copied
+at a quarter of that. A right answer with a wrong tool happens in 8 of 100 cases, a misfit costs 2% of execution. No
+model was measured for this: what matters is that cases help much, and that wrong ones hurt about as much.
 """
 
 from __future__ import annotations
