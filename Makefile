@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-million dev ask clean
+.PHONY: help install demo test check bench bench-million simulate dev ask clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,12 @@ check: install  ## formatting, lint, types
 
 bench: install  ## measure the case memory against the original's way, and at 1,278 to 100,000 cases
 	$(BIN)/python -m benchmarks.retrieval
+	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.lexical
+
+simulate: install  ## compare every case policy in five simulated worlds, 20 seeds each
+	$(BIN)/python -m evaluation.simulation --markdown
 
 bench-million: install  ## hold and search a million cases
 	$(BIN)/python -m benchmarks.scale --sizes 1000000

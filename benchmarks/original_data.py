@@ -55,14 +55,16 @@ def main() -> int:
     started = time.monotonic()
     encoded = encode_examples(examples, None, quiet)
     print(f"{len(encoded.rows.texts)} distinct texts encoded in {time.monotonic() - started:.0f} s")
-    frozen = [measured("frozen encoder", examples, encoded, TrainOptions(seed=seed)) for seed in range(options.seeds)]
+    frozen = [
+        measured("frozen encoder", examples, encoded, TrainOptions(seed=seed)) for seed in range(max(options.seeds, 1))
+    ]
     show(frozen[0])
     show_seeds(frozen)
     leaky = measured("frozen encoder", examples, encoded, TrainOptions(split="leaky-rows"))
     show(leaky)
     runs = [*frozen, leaky]
     if options.tuning_seconds > 0:
-        wish = TrainOptions(fine_tune=True, max_seconds=options.tuning_seconds)
+        wish = TrainOptions(fine_tune=True, max_seconds=options.tuning_seconds, untuned_may_win=False)
         runs.append(measured("fine-tuned encoder", examples, encoded, wish))
         show(runs[-1])
     times = choice_times(examples, frozen[0].trained)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,14 +36,18 @@ def draw_stats(found: BankStats, path: Path) -> None:
 
     figure = Figure(figsize=(11, 8.4), dpi=140, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    grid = figure.add_gridspec(2, 2, height_ratios=(1, 1.05), width_ratios=(1, 1.15))
+    grid = figure.add_gridspec(2, 2, height_ratios=(1, 1.05), width_ratios=(1, 1.3))
     _draw_learning(figure.add_subplot(grid[0, :]), found.learning)
     _draw_origins(figure.add_subplot(grid[1, 0]), found)
     _draw_useful(figure.add_subplot(grid[1, 1]), found)
     figure.suptitle(_title(found), x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
     if found.concentration.warning:
-        figure.supxlabel(f"Alarm: {found.concentration.warning}", color=WRONG, fontsize=10, fontweight="bold")
-    figure.savefig(path)
+        figure.supxlabel(
+            f"Alarm: {found.concentration.warning}", color=WRONG, fontsize=10, fontweight="bold", parse_math=False
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)  # which the font has not: a box
+        figure.savefig(path)
 
 
 def wilson(right: int, tasks: int) -> tuple[float, float]:
@@ -109,10 +114,10 @@ def _draw_origins(axes: Axes, found: BankStats) -> None:
     for row, one in enumerate(shown):
         axes.annotate(f"{one.cases:,} · trust {one.trust:.2f}", (one.cases, row), (5, 0), textcoords="offset points",
                       va="center", fontsize=8.5, color=MUTED)  # fmt: skip
-    axes.set_yticks(rows, names)
+    axes.set_yticks(rows, names, parse_math=False)
     axes.set_xticks([])
     axes.set_xlim(0, max(left) * 1.55)
-    axes.set_ylim(-0.6, max(len(shown), 4) - 0.3)
+    axes.set_ylim(len(shown) - max(len(shown), 4) - 0.6, len(shown) - 0.3)  # the first stands on top
     axes.legend(frameon=False, fontsize=8.5, ncols=3, loc="upper right", labelcolor=MUTED, handlelength=1)
 
 
@@ -130,8 +135,8 @@ def _draw_useful(axes: Axes, found: BankStats) -> None:
         value, sd = each.estimate.value, each.estimate.sd
         axes.errorbar(value, row, xerr=sd, fmt="o", color=color, markersize=6, linewidth=2, capsize=0)
     axes.axvline(0, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
-    labels = [f"{one_line(each.task, 34)}\n{each.record.case_id} · shown {each.record.uses:,}×" for each, _ in shown]
-    axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
+    labels = [f"{one_line(each.task, 46)}\n{each.record.case_id} · shown {each.record.uses:,}×" for each, _ in shown]
+    axes.set_yticks(range(len(shown)), labels, fontsize=7.5, parse_math=False)
     axes.set_ylim(-0.7, len(shown) - 0.3)
     axes.set_xlabel("log-odds of success that showing it adds (± 1 sd)", color=MUTED)
     axes.grid(axis="x", color=GRID, linewidth=0.8)

@@ -6,7 +6,8 @@ MementoError
 │   └── InvalidInputError      a question, a file, an identifier, an import row
 ├── OperatorError              the machine or a service: exit code 1, the run can be resumed
 │   ├── ModelUnavailableError  endpoint unreachable, overloaded, timing out
-│   ├── CaseBankError          case bank unreachable, locked, damaged
+│   ├── CaseBankError          case bank unreachable, damaged
+│   │   └── CaseBankInUseError another process holds it
 │   ├── CheckpointError        checkpoints unreachable or damaged
 │   └── ToolServerError        an MCP server does not start, died, or hangs
 └── AgentError                 the model: exit code 1
@@ -44,6 +45,10 @@ class ModelUnavailableError(OperatorError):
 
 class CaseBankError(OperatorError):
     """The case bank is unreachable, locked by another process or damaged."""
+
+
+class CaseBankInUseError(CaseBankError):
+    """Another process holds the case bank."""
 
 
 class CheckpointError(OperatorError):

@@ -17,7 +17,8 @@ from memory.index import FOLDER, ChromaIndex, DamagedIndexError
 from memory.indexing import Indexing
 from memory.journal import Journal
 from memory.ledger import Ledger
-from memory.lexical_index import LexicalIndex
+from memory.ledger_store import DamagedLedgerError
+from memory.lexical_index import DamagedWordsError, LexicalIndex
 from memory.writer_lock import WAIT_SECONDS, WriterLock
 
 if TYPE_CHECKING:
@@ -90,11 +91,16 @@ class BankFiles:
         Raises:
             CaseBankError: the home is locked by another process, cannot be read or written, or its journal is damaged.
         """
-        index = self._index
-        if index is not None and not self._stale:
+        index = self._usable()
+        if index is not None:
             return index
         with self.lock:
-            return self._index if self._index is not None and not self._stale else self._open()
+            return self._usable() or self._open()
+
+    def _usable(self) -> ChromaIndex | None:
+        """The vector index, unless something has to be brought in line first."""
+        index, journal = self._index, self._journal
+        return None if self._stale or journal is None or journal.damaged else index
 
     def _opened_journal(self) -> Journal:
         journal = self._journal
@@ -117,9 +123,14 @@ class BankFiles:
         """Journal first, indexes second: if that fails, the next use brings them in line."""
         if not events:
             return
-        journal.append(events)
         try:
+            journal.append(events)
             Indexing(journal.ledger, self.ready(), self.lexical, self.embedder).catch_up(vectors)
+        except (DamagedIndexError, DamagedWordsError, DamagedLedgerError):
+            self._stale = True
+            if self.shared:
+                raise
+            self.ready()
         except BaseException:
             self._stale = True
             raise
@@ -136,6 +147,10 @@ class BankFiles:
                 if self._index is index:
                     self._set_aside()
             return query(self.ready(), *args, **kwargs)
+        except Exception:
+            if self._index is index:
+                raise
+            return query(self.ready(), *args, **kwargs)  # another thread has set it aside meanwhile
 
     def _open(self) -> ChromaIndex:
         self._writer.acquire()
@@ -159,19 +174,20 @@ class BankFiles:
 
     def _in_line(self, ledger: Ledger) -> ChromaIndex:
         home, url, space = self.settings.home, self.settings.chroma_url, fingerprint(self.embedder)
+        self._stale = True  # before there is an index that other threads could take for one in line
         if self._index is None:
             self._index = ChromaIndex.server(url, space) if url else ChromaIndex.embedded(home, space)
-        self._stale = True
         Indexing(ledger, self._index, self.lexical, self.embedder).open(f"{url or 'embedded'} {space}")
         self._stale = False
         return self._index
 
     def _set_aside(self) -> None:
         """Keep a damaged index next to a new one, for whoever wants to know what happened to it."""
-        if self._index is not None:
+        self._stale = True
+        index, self._index = self._index, None
+        if index is not None:
             with suppress(CaseBankError):
-                self._index.close()
-            self._index = None
+                index.close()
         folder = self.settings.home / FOLDER
         try:
             if folder.exists():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HYBRID = 64
 """Nearest of either outcome by meaning, and nearest by words."""
 SPARE = 4
-"""How many times k are fetched where only the nearest count, so that the guard has stand-ins."""
+"""How many times k are fetched where only the nearest or newest count, so that the guard has stand-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def find_candidates(
     if pool == "none" or k <= 0:
         return Found(Query(task), [])
     if pool in ("roster", "newest"):
-        every = bank.roster(namespace, k + len(exclude) if pool == "newest" else None)
+        every = bank.roster(namespace, SPARE * k + len(exclude) if pool == "newest" else None)
         return Found(Query(task, texts=texts), [one for one in every if one.case_id not in exclude])
     vector = bank.embed(task) if vector is None else vector
     query = Query(task, vector, texts=texts)

@@ -42,6 +42,7 @@ class Case(BaseModel):
     """The paper's triplet (state, action, reward), with what is needed to read, judge and trust it.
 
     `id` is the hash of the normalised task, the plan and the run: writing a case twice is writing it once.
+    `run_id` is the task's, `thread_id` the conversation's and `trace_id` the server's for the run, as traces know it.
     `reward` is None when nobody could tell: such a case is kept for the record, never retrieved, never learned from.
     Times are seconds since the epoch, UTC.
     """
@@ -58,6 +59,8 @@ class Case(BaseModel):
     parents: tuple[str, ...] = ()
     namespace: str = "default"
     run_id: str = ""
+    thread_id: str = ""
+    trace_id: str = ""
     model: str = ""
     prompt_hash: str = ""
     created_at: float = 0.0

@@ -88,8 +88,9 @@ class CaseBank:
             InvalidInputError: this namespace of this home has no such case.
         """
         event = FeedbackGiven(case_id=case_id, reward=reward, note=redact(note, self._secrets()), source=source)
-        self._change(namespace, [case_id], lambda: event)
-        return self.ledger.entries[case_id].case
+        with self._files.lock:
+            self._change(namespace, [case_id], lambda: event)
+            return self.ledger.entries[case_id].case
 
     def set_archived(self, namespace: str, ids: Collection[str], archived: bool) -> None:
         """Take cases out of retrieval or put them back; InvalidInputError if one is unknown, and nothing changes."""
@@ -161,7 +162,11 @@ class CaseBank:
             hits |= {
                 hit.id: (hit, reward) for hit in self._files.read(ChromaIndex.read, kind, namespace, only, vectors=True)
             }
-        return [_match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_)) for id_, (hit, reward) in hits.items()]
+        return [
+            _match(hit, reward, vector, words.get(id_, 0.0), facts.get(id_))
+            for id_, (hit, reward) in hits.items()
+            if self.shared or id_ in facts  # else it has just gone
+        ]
 
     def cases(self, namespace: str, ids: Sequence[str]) -> dict[str, Case]:
         """The cases of these ids; an id that has meanwhile gone is left out."""
@@ -183,6 +188,12 @@ class CaseBank:
                 hits = self._files.read(ChromaIndex.read, kind, namespace, part, vectors=True)
                 found |= {hit.id: hit.vector for hit in hits if hit.vector is not None}
         return found
+
+    def entry(self, namespace: str, case_id: str) -> Entry | None:
+        """A case of this home with what may change about it, whether it may be retrieved or not."""
+        ledger = self.ledger
+        found = next(ledger.read(ledger.entry_rows([case_id])), None)
+        return found if found is not None and found.case.namespace == namespace else None
 
     def texts(self, namespace: str, ids: Sequence[str]) -> list[str]:
         """What cases say, task and plan, in the order of the ids; empty for one that has meanwhile gone."""

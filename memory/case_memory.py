@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from configs.settings import PolicyName
-from memory.candidates import find_candidates, trusted_among
+from memory.candidates import SPARE, find_candidates, trusted_among
 from memory.case import Case, Reward, RewardSource
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
@@ -146,6 +146,14 @@ class CaseMemory:
         """
         return await asyncio.to_thread(self._bank.reward, namespace, case_id, reward, note, source)
 
+    async def entry(self, case_id: str, *, namespace: str) -> Entry | None:
+        """A case with what may change about it; None if the namespace has no such case."""
+        return await asyncio.to_thread(self._bank.entry, namespace, case_id)
+
+    async def case_of(self, kind: Literal["run", "thread"], name: str, *, namespace: str) -> str | None:
+        """The id of the case written last of a run or a thread, see `Ledger.latest_of`; None if there is none."""
+        return await asyncio.to_thread(lambda: self._bank.ledger.latest_of(namespace, kind, name))
+
     async def import_cases(
         self,
         cases: Sequence[Case],
@@ -217,6 +225,7 @@ class CaseMemory:
                 lambda ids: trusted_among(ledger, namespace, ids),
                 k,
             )
+            version = learned.upto
         picks = _near(picks, pool.candidates, margin)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
@@ -227,7 +236,7 @@ class CaseMemory:
             self._bank.size(namespace),
             k,
             compared,
-            learned.upto,
+            version,
             pool.query.context,
             pool.query.vector if policy.records_vector else None,
         )
@@ -247,7 +256,15 @@ class CaseMemory:
         if k <= 0:
             return []
         vector = self._bank.embed(description)
-        return [found(subtask, score) for subtask, score in self._bank.nearest_subtasks(namespace, vector, k)]
+        near = {one.id: (one, score) for one, score in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
+        trusted = trusted_among(self._bank.ledger, namespace, [one.case_id for one, _ in near.values()])
+        picks = guarded(
+            lambda candidates: by_cosine(candidates, k),
+            [Candidate(id_, 1, 0.0, score) for id_, (_, score) in near.items()],
+            lambda ids: {id_ for id_ in ids if near[id_][0].case_id in trusted},
+            k,
+        )
+        return [found(*near[pick.case_id]) for pick in picks]
 
 
 def _near(picks: list[Pick], candidates: Sequence[Candidate], margin: float) -> list[Pick]:

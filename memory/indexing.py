@@ -44,12 +44,17 @@ class Indexing:
             DamagedIndexError: the index lists rows whose vectors are lost; it has to be built anew.
         """
         store = self._ledger.store
-        if store.value("SELECT value FROM meta WHERE key = 'target'") == target:
+        followed = store.value("SELECT value FROM meta WHERE key = 'target'") == target
+        namespaces = self._ledger.namespaces() | (set() if self._index.shared else self._index.namespaces())
+        damaged = {namespace for namespace in namespaces if self._lexical.count(namespace) < 0}
+        for namespace in damaged:
+            self._lexical.discard(namespace)
+        if followed:
             self.catch_up()
-        for namespace in self._ledger.namespaces() | (set() if self._index.shared else self._index.namespaces()):
+        for namespace in namespaces:
             for kind in KINDS:
-                self._check(namespace, kind)
-            if self._lexical.count(namespace) != self._ledger.size(namespace):
+                (self._check if followed else self._reconcile)(namespace, kind)
+            if not followed or self._lexical.count(namespace) != self._ledger.size(namespace):
                 self._rebuild_words(namespace)
         with store.writing() as db:
             db.execute("DELETE FROM pending")
@@ -100,7 +105,8 @@ class Indexing:
         cases = [row for row in rows if row.kind != "subtask"]
         for namespace in {row.namespace for row in cases} | set(namespaces.values()):
             added = [(row.id, _words(row)) for row in cases if row.namespace == namespace]
-            self._lexical.write(namespace, added, [id_ for id_ in changed if namespaces.get(id_) == namespace])
+            gone = {id_ for id_ in changed if namespaces.get(id_) == namespace}
+            self._lexical.write(namespace, added, sorted(gone | {id_ for id_, _ in added}))  # may be half done already
 
     def _check(self, namespace: str, kind: Kind) -> None:
         expected = self._ledger.count(namespace, kind)

@@ -10,7 +10,8 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,7 +20,7 @@ from configs.errors import CaseBankError
 from memory.events import LINE, Event
 from memory.ledger import Ledger
 from memory.ledger_fold import Fold, Place
-from memory.ledger_store import discard, open_store
+from memory.ledger_store import DamagedLedgerError, discard, open_store
 
 FILE = "journal.jsonl"
 CHUNK = 16 * 1024 * 1024
@@ -39,11 +40,16 @@ def replay(home: Path) -> Ledger:
 
 @dataclass(frozen=True, slots=True)
 class _Folded:
-    """How far the ledger has the journal: lines, bytes, and a mark of the last line, to know the file again."""
+    """How far the ledger has the journal, and how to know the file again.
+
+    Lines, bytes, a mark of the last line, a hash over all lines, and which file it was and when it was last changed.
+    """
 
     lines: int = 0
     offset: int = 0
     mark: str = ""
+    chain: str = ""
+    seen: str = ""
 
 
 class Journal:
@@ -53,9 +59,14 @@ class Journal:
         self.path = home / FILE
         try:
             self._store = open_store(home)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise CaseBankError(f"cannot open the ledger in {home}: {error}") from error
         self.ledger = Ledger(self._store, self.path)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the ledger turned out damaged and the next `refresh` makes it anew."""
+        return self._store.damaged
 
     def close(self) -> None:
         """Let go of the ledger's file."""
@@ -68,23 +79,31 @@ class Journal:
             CaseBankError: the journal cannot be read, or a line that is not the last is damaged.
         """
         try:
-            self._check_known()
+            self._follow()
+        except DamagedLedgerError:
+            self._begin_anew()
+            self._follow()
+
+    def _follow(self) -> None:
+        try:
+            if not self._is_known():
+                self._begin_anew()
             while self._fold_chunk():
                 pass
         except FileNotFoundError:
             return
         except OSError as error:
             raise CaseBankError(f"cannot read {self.path}: {error.strerror}") from error
-        except sqlite3.Error as error:
-            raise CaseBankError(f"cannot write the ledger of {self.path}: {error}") from error
 
     def append(self, events: Sequence[Event]) -> None:
-        """Write events durably, all or none, and fold them in. Call `refresh` first.
+        """Write events durably and fold them in: all or none, but that a crash may leave the first ones of them.
 
         Raises:
-            CaseBankError: they cannot be written; the file is as before.
+            CaseBankError: they cannot be written, and the file is as before; or they are, and the ledger cannot
+                follow until it can be written.
         """
         lines = [LINE.dump_json(event) for event in events]
+        self.refresh()  # what the ledger could not follow earlier must not be taken for a torn line and cut
         folded = self._folded()
         try:
             created = not self.path.exists()
@@ -101,12 +120,9 @@ class Journal:
 
     def _fold_written(self, before: _Folded, written: Sequence[tuple[Event, bytes]]) -> None:
         """Fold what was just written, unless a reader has done so meanwhile."""
-        try:
-            with self._store.writing() as db:
-                if self._folded() == before:
-                    self._fold_all(db, before, iter(written))
-        except sqlite3.Error as error:
-            raise CaseBankError(f"cannot write the ledger of {self.path}: {error}") from error
+        with self._store.writing() as db:
+            if self._folded() == before:
+                self._fold_all(db, before, iter(written), _seen(self.path.stat()))
         self.refresh()
 
     def _fold_chunk(self) -> bool:
@@ -114,29 +130,30 @@ class Journal:
         if self.path.stat().st_size == self._folded().offset:
             return False
         with self._store.writing() as db, self.path.open("rb") as file:
-            folded = self._folded()
+            folded, status = self._folded(), os.fstat(file.fileno())
             file.seek(folded.offset)
-            data = file.read(CHUNK)
+            data = file.read(min(CHUNK, max(status.st_size - folded.offset, 0)))
             while b"\n" not in data and (more := file.read(CHUNK)):
                 data += more
             whole = data[: data.rfind(b"\n") + 1]
             lines = whole.split(b"\n")[:-1]
-            self._fold_all(
-                db, folded, ((self._parsed(line, at), line) for at, line in enumerate(lines, folded.lines + 1))
-            )
+            written = ((self._parsed(line, at), line) for at, line in enumerate(lines, folded.lines + 1))
+            self._fold_all(db, folded, written, _seen(status))
         return bool(whole)
 
-    def _fold_all(self, db: sqlite3.Connection, folded: _Folded, written: Iterator[tuple[Event, bytes]]) -> None:
-        number, start, mark = folded.lines, folded.offset, folded.mark
+    def _fold_all(
+        self, db: sqlite3.Connection, folded: _Folded, written: Iterator[tuple[Event, bytes]], seen: str
+    ) -> None:
+        number, start, mark, chain = folded.lines, folded.offset, folded.mark, folded.chain
         fold = Fold(db)
         for event, line in written:
             number += 1
             fold.apply(event, Place(number, start, len(line)))
             start += len(line) + 1
-            mark = _mark(line)
+            mark, chain = _mark(line), _link(chain, line)
         fold.flush()
-        for key, value in (("lines", number), ("offset", start), ("mark", mark)):
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        values = asdict(_Folded(number, start, mark, chain, seen))
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
     def _parsed(self, line: bytes, number: int) -> Event:
         try:
@@ -148,20 +165,45 @@ class Journal:
             ) from error
 
     def _folded(self) -> _Folded:
-        rows = self._store.rows("SELECT key, value FROM meta WHERE key IN ('lines', 'offset', 'mark')")
+        rows = self._store.rows("SELECT key, value FROM meta WHERE key IN ('lines', 'offset', 'mark', 'chain', 'seen')")
         return _Folded(**dict(rows))
 
-    def _check_known(self) -> None:
-        """Begin a new ledger if the file is not the one that was folded: cut, edited at its end, or another."""
-        folded = self._folded()
-        if folded.offset == 0 or self._ends_as(folded):
-            return
+    def _begin_anew(self) -> None:
+        """A new ledger, for the file that was folded is not the one that is there, or the ledger is not."""
         path = self._store.path
         self._store.close()
-        if path is not None:
+        if path is not None and (self._store.damaged or self._store.usable):  # else another process has replaced it
             discard(path)
         self._store = open_store(self.path.parent)
         self.ledger = Ledger(self._store, self.path)
+
+    def _is_known(self) -> bool:
+        """Whether the ledger is of this file: not one that was cut or edited, or another."""
+        if not self._store.usable:
+            return False
+        folded = self._folded()
+        if folded.offset == 0:
+            return True
+        try:
+            now = self.path.stat()
+        except FileNotFoundError:
+            return False
+        if now.st_size > folded.offset:
+            return self._ends_as(folded)
+        if _seen(now) == folded.seen:
+            return True
+        if not self._ends_as(folded) or self._chain(folded.offset) != folded.chain:
+            return False
+        with suppress(CaseBankError), self._store.writing() as db:  # touched or copied, but the same
+            db.execute("UPDATE meta SET value = ? WHERE key = 'seen' AND value = ?", (_seen(now), folded.seen))
+        return True
+
+    def _chain(self, size: int) -> str:
+        chain = ""
+        with self.path.open("rb") as file:
+            while file.tell() < size:
+                chain = _link(chain, file.readline().removesuffix(b"\n"))
+        return chain
 
     def _ends_as(self, folded: _Folded) -> bool:
         length = int(folded.mark.partition(":")[0])
@@ -175,6 +217,14 @@ class Journal:
 
 def _mark(line: bytes) -> str:
     return f"{len(line)}:{hashlib.sha256(line).hexdigest()[:16]}"
+
+
+def _link(chain: str, line: bytes) -> str:
+    return hashlib.sha256(chain.encode() + line).hexdigest()[:16]
+
+
+def _seen(status: os.stat_result) -> str:
+    return f"{status.st_ino}:{status.st_mtime_ns}:{status.st_size}"
 
 
 def _write_at(descriptor: int, offset: int, data: bytes) -> None:

@@ -11,7 +11,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 
-from configs.errors import InvalidInputError
+from configs.errors import CaseBankError, InvalidInputError
 from configs.settings import PolicyName
 from memory.case import Case
 from memory.episode import Episode
@@ -29,6 +29,8 @@ class Learned:
     """A policy and the last line of the journal it has learned from, in which epoch of the ledger."""
 
     policy: CasePolicy
+    ledger: Ledger
+    """Whose episodes it learned; a ledger begun anew may be of another journal."""
     epoch: int
     upto: int = 0
     unsaved: int = 0
@@ -54,10 +56,10 @@ class Learner:
         with self._lock:
             epoch = ledger.epoch(namespace)
             learned = self._learned.get((name, namespace))
-            if learned is None:
+            if learned is None or learned.ledger is not ledger:
                 learned = self._restored(name, namespace, ledger, epoch)
             elif learned.epoch != epoch:
-                learned = Learned(make_policy(name, self._options), epoch)
+                learned = Learned(make_policy(name, self._options), ledger, epoch)
             self._learned[name, namespace] = learned
             self._catch_up(learned, namespace, ledger)
             return learned
@@ -66,22 +68,23 @@ class Learner:
         """Write a snapshot of what has been learned since the last one."""
         with self._lock:
             for (_, namespace), learned in self._learned.items():
-                if learned.unsaved:
-                    _save(learned, namespace, ledger)
+                if learned.unsaved and learned.ledger is ledger:
+                    _save(learned, namespace)
 
     def _catch_up(self, learned: Learned, namespace: str, ledger: Ledger) -> None:
         if isinstance(learned.policy, UnlearnedPolicy):
             return
         for entry in ledger.episodes(namespace, learned.upto):
-            if entry.episode is not None and entry.case.reward is not None:
-                _learn(learned, entry.case, entry.episode)
-            learned.upto = entry.seq
+            with learned.lock:
+                if entry.episode is not None and entry.case.reward is not None:
+                    _learn(learned, entry.case, entry.episode)
+                learned.upto = entry.seq
         if learned.unsaved >= SAVE_EVERY:
-            _save(learned, namespace, ledger)
+            _save(learned, namespace)
 
     def _restored(self, name: PolicyName, namespace: str, ledger: Ledger, epoch: int) -> Learned:
         """From the snapshot, if it is of this past and this version; else from nothing."""
-        fresh = Learned(make_policy(name, self._options), epoch)
+        fresh = Learned(make_policy(name, self._options), ledger, epoch)
         if isinstance(fresh.policy, UnlearnedPolicy):
             return fresh
         sql = "SELECT upto, state FROM policies WHERE name = ? AND namespace = ? AND epoch = ?"
@@ -89,23 +92,26 @@ class Learner:
             try:
                 fresh.policy.load_state_dict(json.loads(state))
             except (InvalidInputError, ValueError):
-                return Learned(make_policy(name, self._options), epoch)
+                return Learned(make_policy(name, self._options), ledger, epoch)
             fresh.upto = upto
         return fresh
 
 
 def _learn(learned: Learned, case: Case, episode: Episode) -> None:
     try:
-        with learned.lock:
-            learned.policy.update(case, episode)
+        learned.policy.update(case, episode)
     except InvalidInputError as error:  # a vouched import may hold an episode that no policy could have written
         _log.warning("nothing was learned from case %s: %s", case.id, error)
     learned.unsaved += 1
 
 
-def _save(learned: Learned, namespace: str, ledger: Ledger) -> None:
+def _save(learned: Learned, namespace: str) -> None:
+    """Keep a snapshot; where it cannot be written, the next start replays more."""
     state = json.dumps(learned.policy.state_dict())
     values = (learned.policy.name, namespace, learned.epoch, learned.upto, state)
-    with ledger.store.writing() as db:
-        db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?)", values)
     learned.unsaved = 0
+    try:
+        with learned.ledger.store.writing() as db:
+            db.execute("INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?)", values)
+    except CaseBankError as error:
+        _log.warning("no snapshot of policy %s was kept: %s", learned.policy.name, error)

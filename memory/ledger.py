@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from configs.errors import CaseBankError
 from memory.case import Case, Reward, RewardSource
@@ -132,6 +132,15 @@ class Ledger:
                 (namespace, tasks),
             )
         ]
+
+    def latest_of(self, namespace: str, kind: Literal["run", "thread"], name: str) -> str | None:
+        """The case written last of a run, by the task's id or the server's for the run, or of a thread."""
+        found = self.store.value(
+            "SELECT id FROM known_as JOIN cases USING (seq)"
+            " WHERE known_as.namespace = ? AND kind = ? AND name = ? AND NOT deleted ORDER BY seq DESC LIMIT 1",
+            (namespace, kind, name),
+        )
+        return None if found is None else str(found)
 
     def ids_from(self, namespace: str, origin: str) -> list[str]:
         """The cases of a namespace from one origin, and from those it stands before, such as import before a file."""

@@ -90,6 +90,7 @@ class Fold:
                 *self._became(case),
             ),
         )
+        self._name(case, place.line)
         self._count(case.namespace, "cases", 1)
         if indexed:
             self._note(case.id, fresh=True)
@@ -151,6 +152,11 @@ class Fold:
             (case.id, case.namespace),
         ).fetchone()
         return uses, judged, int(wins)
+
+    def _name(self, case: Case, seq: int) -> None:
+        names = {("run", case.run_id), ("run", case.trace_id), ("thread", case.thread_id)}
+        rows = [(case.namespace, kind, name, seq) for kind, name in names if name]
+        self._db.executemany("INSERT INTO known_as VALUES (?, ?, ?, ?)", rows)
 
     def _show(self, namespace: str, seq: int, episode: Episode) -> None:
         ids = {shown.case_id for shown in episode.slate}

@@ -14,8 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from configs.errors import CaseBankError
+
 FILE = "ledger.sqlite"
-FORMAT = "2"
+FORMAT = "3"
 BUSY_SECONDS = 30.0
 Row = tuple[Any, ...]
 
@@ -49,6 +51,9 @@ CREATE INDEX episodes ON cases (namespace, seq) WHERE learned AND NOT deleted;
 CREATE VIEW entries AS
     SELECT seq, start, length, reward, source, archived, indexed, origin, id, namespace, learned
     FROM cases WHERE NOT deleted;
+CREATE TABLE known_as (             -- the runs and threads that cases are from
+    namespace TEXT, kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (namespace, kind, name, seq)
+) WITHOUT ROWID;
 CREATE TABLE shown (seq INTEGER, case_id TEXT, PRIMARY KEY (seq, case_id)) WITHOUT ROWID;
 CREATE INDEX showings ON shown (case_id);
 CREATE TABLE counts (namespace TEXT, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY (namespace, kind)) WITHOUT ROWID;
@@ -59,30 +64,48 @@ CREATE TABLE policies (
 """
 
 
+class DamagedLedgerError(CaseBankError):
+    """The file is no ledger of this format, or no longer one; it can be made again from the journal."""
+
+
 class LedgerStore:
-    """One connection, shared by threads. `path` None keeps it in memory, for a home that cannot be written."""
+    """One connection, shared by threads. `path` None keeps it in memory, for a home that cannot be written.
+
+    Every method raises CaseBankError where SQLite fails, DamagedLedgerError where a new file would not.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
+        self.damaged = False
         self._lock = threading.RLock()
-        self._connection = _connect(path)
+        with self._told():
+            self._connection = _connect(path)
         self._closing = weakref.finalize(self, self._connection.close)
+        self._file = None if path is None else path.stat().st_ino
+
+    @property
+    def usable(self) -> bool:
+        """Whether the file is whole, as far as known, and still the one at its path."""
+        try:
+            return not self.damaged and (self.path is None or self.path.stat().st_ino == self._file)
+        except OSError:
+            return False
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Every row of a query."""
-        with self._lock:
+        with self._lock, self._told():
             return self._connection.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The first column of the first row, None if there is none."""
-        with self._lock:
+        with self._lock, self._told():
             row = self._connection.execute(sql, values).fetchone()
         return None if row is None else row[0]
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, alone among processes: all of it happens or nothing."""
-        with self._lock:
+        with self._lock, self._told():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -91,6 +114,16 @@ class LedgerStore:
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if error.__class__ is sqlite3.DatabaseError or "no such" in str(error):  # malformed, or not a database
+                self.damaged = True
+                raise DamagedLedgerError(f"the ledger {self.path} is damaged: {error}") from error
+            raise CaseBankError(f"cannot use the ledger {self.path}: {error}") from error
 
     def close(self) -> None:
         """Release the file. Idempotent."""
@@ -109,10 +142,10 @@ def open_store(home: Path) -> LedgerStore:
     for _ in range(2):
         try:
             return _made(LedgerStore(path))
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
-                break
+        except DamagedLedgerError:
             discard(path)
+        except CaseBankError:
+            break
     return _made(LedgerStore(None))
 
 
@@ -128,8 +161,12 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path or ":memory:", timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -142,5 +179,5 @@ def _made(store: LedgerStore) -> LedgerStore:
             connection.execute("INSERT INTO meta VALUES ('format', ?)", (FORMAT,))
     if store.value("SELECT value FROM meta WHERE key = 'format'") != FORMAT:
         store.close()
-        raise sqlite3.DatabaseError("a ledger of another format")
+        raise DamagedLedgerError(f"the ledger {store.path} is of another format")
     return store

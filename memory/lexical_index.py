@@ -25,6 +25,10 @@ MAX_WORDS = 64
 """Of a query, the first so many different ones."""
 
 
+class DamagedWordsError(CaseBankError):
+    """The index cannot be used as it is; it can be made again from the journal."""
+
+
 class LexicalIndex:
     """Documents by id. Writing is for whoever holds the home's writer lock; reading is for everyone."""
 
@@ -37,7 +41,7 @@ class LexicalIndex:
         """Remove documents, then add others as (id, text), durably and all at once; one to replace is in both.
 
         Raises:
-            CaseBankError: the folder cannot be written.
+            DamagedWordsError: the folder cannot be written, or the index in it is damaged or gone.
         """
         import tantivy
 
@@ -55,7 +59,9 @@ class LexicalIndex:
             writer.wait_merging_threads()
             index.reload()
         except (ValueError, OSError) as error:
-            raise CaseBankError(f"cannot write {self._folder}: {_line(error)}") from error
+            with self._lock:
+                self._open.pop(namespace, None)
+            raise DamagedWordsError(f"cannot write {self._folder}: {_line(error)}") from error
 
     def search(self, namespace: str, text: str, n: int) -> list[tuple[str, float]]:
         """The n documents of largest BM25 score for the words of a text, largest first; scores are above 0.
@@ -93,8 +99,12 @@ class LexicalIndex:
 
     def refresh(self) -> None:
         """See what other processes wrote."""
-        for index in list(self._open.values()):
-            index.reload()
+        for namespace, index in list(self._open.items()):
+            try:
+                index.reload()
+            except (ValueError, OSError):  # made anew by another process: the next use opens what is there now
+                with self._lock:
+                    self._open.pop(namespace, None)
 
     def discard(self, namespace: str) -> None:
         """Remove a namespace's index."""

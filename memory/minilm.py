@@ -38,7 +38,8 @@ class MiniLM:
         self._folder = folder
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        loaded = _load(self._folder or bundled_folder())
+        folder = self._folder = self._folder or bundled_folder()
+        loaded = _load(folder)
         encoded = [encoding.ids for encoding in loaded.tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda row: len(encoded[row]))

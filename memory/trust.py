@@ -26,11 +26,11 @@ def prior_trust(source: RewardSource | None, *, vouched: bool) -> float:
     """Trust before any use, from 0 to 1.
 
     Args:
-        source: of the reward; a person's word about this very case counts also for an import.
-        vouched: whether the case was written by a run of ours, or imported by somebody who vouches for it. What an
-            import says about its own source proves nothing.
+        source: of the reward.
+        vouched: whether the case or its later reward was written by us, or imported by somebody who vouches for it.
+            What an import says about its own source proves nothing, a person's name included.
     """
-    return BY_SOURCE[source] if vouched or source == "person" else UNVOUCHED_IMPORT
+    return BY_SOURCE[source] if vouched else UNVOUCHED_IMPORT
 
 
 def earned_trust(prior: float, judged: int, wins: int, base_rate: float) -> float:

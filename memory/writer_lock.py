@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from configs.errors import CaseBankError
+from configs.errors import CaseBankError, CaseBankInUseError
 from memory.private_files import private_folder, write_private
 
 WAIT_SECONDS = 5.0
@@ -28,7 +28,8 @@ class WriterLock:
         """Take the lock, waiting a few seconds for another process to finish. Idempotent.
 
         Raises:
-            CaseBankError: another process holds it, or the home cannot be written.
+            CaseBankInUseError: another process holds it.
+            CaseBankError: the home cannot be written.
         """
         try:
             if self._lock.is_locked:
@@ -37,7 +38,7 @@ class WriterLock:
             self._lock.acquire(timeout=self._wait)
             write_private(self._owner, str(os.getpid()).encode())
         except Timeout:
-            raise CaseBankError(self._held_message()) from None
+            raise CaseBankInUseError(self._held_message()) from None
         except OSError as error:
             self.release()
             raise CaseBankError(f"cannot write to the home {self._home}: {error.strerror}") from error

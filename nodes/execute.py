@@ -9,11 +9,13 @@ from typing import Protocol
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
+from graph.identity import namespace_of
 from graph.state import ModelCall, Subtask, SubtaskResult, Task
 from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
@@ -74,7 +76,8 @@ class Executor:
         emit = runtime.stream_writer
         emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
         knobs = resolve(runtime.context, self.settings)
-        outcome = await self._carry_out(assignment, knobs, runtime)
+        earlier = await self._earlier(subtask, knobs, namespace_of(get_config(), self.settings))
+        outcome = await self._carry_out(assignment, knobs, earlier, runtime)
         result: SubtaskResult = {
             "id": subtask["id"],
             "description": subtask["description"],
@@ -85,12 +88,13 @@ class Executor:
         emit({"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]})
         return {"subtasks": [result], "model_calls": outcome.model_calls}
 
-    async def _carry_out(self, assignment: Assignment, knobs: Knobs, runtime: Runtime[Context]) -> Outcome:
+    async def _carry_out(
+        self, assignment: Assignment, knobs: Knobs, earlier: Sequence[EarlierSubtask], runtime: Runtime[Context]
+    ) -> Outcome:
         model = await self.models.get(knobs.executor_model)
         tools = await self.tools.tools()
         for server, reason in self.tools.failures().items():
             runtime.stream_writer({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
-        earlier = await self._earlier(assignment["subtask"], knobs)
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         files = render_files(
             await self.attachments.read(thread_id, assignment["task"]["files"]), self.settings.result_chars
@@ -108,13 +112,13 @@ class Executor:
         )
         return await loop.run(self._request(model, tools, assignment, earlier, files))
 
-    async def _earlier(self, subtask: Subtask, knobs: Knobs) -> list[EarlierSubtask]:
+    async def _earlier(self, subtask: Subtask, knobs: Knobs, namespace: str) -> list[EarlierSubtask]:
         if knobs.policy == "none" or knobs.top_k == 0:
             return []
         return await self.memory.earlier_subtasks(
             subtask["description"],
             k=knobs.top_k,
-            namespace=self.settings.namespace,
+            namespace=namespace,
             margin=self.settings.cosine_margin,
         )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 from typing_extensions import TypedDict
@@ -15,6 +16,7 @@ from typing_extensions import TypedDict
 from configs.errors import InvalidInputError
 from configs.settings import Settings
 from graph.context import Context, resolve
+from graph.identity import namespace_of
 from graph.state import Claim, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
 from nodes.prompts import harmless
@@ -55,18 +57,19 @@ class CaseRetriever:
     settings: Settings
 
     async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate:
+        settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
             k=knobs.top_k,
-            namespace=self.settings.namespace,
+            namespace=settings.namespace,
             margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
         runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
-        notes = await standing_notes(self.settings, task["question"], runtime.stream_writer)
+        notes = await standing_notes(settings, task["question"], runtime.stream_writer)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
+from graph.identity import namespace_of
 from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
 from memory.case import Case, Step, ToolUse, case_id
 from memory.case_memory import CaseMemory
@@ -48,7 +51,10 @@ class CaseWriter:
 
     async def __call__(self, state: WriteInput, runtime: Runtime[Context]) -> WriteUpdate:
         knobs = resolve(runtime.context, self.settings)
-        case = build_case(state, knobs, self.prompts.fingerprint, self.settings.namespace, time.time())
+        config = get_config()
+        namespace = namespace_of(config, self.settings)
+        case = build_case(state, knobs, self.prompts.fingerprint, namespace, time.time())
+        case = case.model_copy(update=_ids_of(config))
         await self.memory.write(case, Episode.model_validate(state["episode"]))
         runtime.stream_writer({"type": "case_written", "case_id": case.id})
         if warning := (await self.memory.concentration(case.namespace)).warning:
@@ -80,6 +86,13 @@ def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str
             "output_tokens": sum(call["output_tokens"] for call in state["model_calls"]),
         }
     )
+
+
+def _ids_of(config: RunnableConfig) -> dict[str, str]:
+    """How others name this run: its thread, and the server's run, which its traces name too."""
+    configurable = config.get("configurable", {})
+    run_id = configurable.get("run_id") or config.get("run_id")
+    return {"thread_id": str(configurable.get("thread_id") or ""), "trace_id": str(run_id or "")}
 
 
 def carried_steps(plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> tuple[Step, ...]:

@@ -56,14 +56,16 @@ def fine_tune(
     seed: int,
     step: Step,
     max_seconds: float | None = None,
+    untuned_may_win: bool = True,
 ) -> Tuned:
-    """Tune a model in place; the epoch with the least validation log-loss wins, the untuned encoder included.
+    """Tune a model in place; the epoch with the least validation log-loss wins.
 
     Args:
         model: the encoder that `head` was fitted to.
         head: where the head starts.
         epochs: at most so many; training stops at the first that is worse than the best before.
         max_seconds: no further epoch is begun, and the running one is cut, once so many have passed.
+        untuned_may_win: whether the encoder stays as it was where no epoch is better.
     """
     import torch
 
@@ -77,7 +79,7 @@ def fine_tune(
         for epoch in range(1, epochs + 1):
             done = _one_epoch(nets, rows, order.permutation(parts.train), (epoch, epochs), deadline, step)
             now = _measured(nets, head_of(nets.mlp, nets.weights), rows, parts, epoch, step)
-            better = now.validation_loss < best.validation_loss
+            better = now.validation_loss < best.validation_loss or (epoch == 1 and not untuned_may_win)
             if better:
                 best, state = now, _weights_of(model)
             if not (better and done):

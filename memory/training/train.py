@@ -31,7 +31,8 @@ class TrainOptions:
     """What to train and how.
 
     `encoder` None is the bundled MiniLM; `epochs` are those of the head, or of the encoder where it is fine-tuned;
-    `max_seconds` bounds the fine-tuning.
+    `max_seconds` bounds the fine-tuning, and `untuned_may_win` keeps the encoder as it was where tuning makes the
+    validation no better.
     """
 
     encoder: str | None = None
@@ -40,6 +41,7 @@ class TrainOptions:
     epochs: int | None = None
     seed: int = 0
     max_seconds: float | None = None
+    untuned_may_win: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def train(examples: Examples, options: TrainOptions, step: Step, encoded: Encode
         seed=options.seed,
         step=step,
         max_seconds=options.max_seconds,
+        untuned_may_win=options.untuned_may_win,
     )
     scores = _scores(tuned.head, tuned.encoded, fixed, parts, options)
     return Trained(

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -25,34 +20,13 @@ from memory.episode import Episode
 from memory.journal import replay
 from memory.open_memories import open_case_memory
 from tests.conftest import SettingsFactory
+from tests.fakes.chroma_server import running_chroma
 
 
 @pytest.fixture(scope="module")
 def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The Rust server of `chroma run`, on loopback."""
-    folder = tmp_path_factory.mktemp("chroma-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder), "--host", "127.0.0.1"]
-    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(f"{url}/api/v2/heartbeat")
-            yield url
-        finally:
-            process.kill()
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=1).close()  # noqa: S310  # loopback
-            return
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < deadline, "the Chroma server did not start"
-            time.sleep(0.05)
+    with running_chroma(tmp_path_factory.mktemp("chroma-server")) as url:
+        yield url
 
 
 @pytest.fixture(params=["embedded", "server"])

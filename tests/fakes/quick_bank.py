@@ -6,13 +6,14 @@ import random
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from configs.settings import PolicyName
+from configs.settings import PolicyName, Settings
 from memory.case import Case, Reward, Step, case_id
 from memory.case_bank import CaseBank
 from memory.embedding import Vectors, normalised
@@ -132,3 +133,28 @@ def assert_each_written_once(home: Path) -> None:
             there.add(event.case.id)
         elif isinstance(event, Deleted):
             there.difference_update(event.case_ids)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[CaseBank]:
+    """An open bank, closed at the end."""
+    bank = CaseBank(settings)
+    try:
+        bank.open()
+        yield bank
+    finally:
+        bank.close()
+
+
+def entries(names: str) -> list[Entry]:
+    """A case a letter, small ones failed."""
+    draw = random.Random(names)
+    cases = [quick_case(f"n{name}", 0 if name.islower() else 1) for name in names]
+    return [Entry(case, episode=quick_episode(draw, [one.id for one in cases[:at]])) for at, case in enumerate(cases)]
+
+
+def names(settings: Settings, folder: Path) -> str:
+    """The cases of a bank, opened anew, when everything in it agrees."""
+    with opened(settings) as bank:
+        found = assert_agreement(bank, settings.home, folder)
+    return "".join(entry.case.task.removeprefix("task n") for entry in found.values())

@@ -69,6 +69,8 @@ def test_a_task_leaves_a_case_and_a_run(server: OpenAIServer, home: Path, run_me
     assert case_id in run_memento("cases", "list").stdout
     judged = run_memento("feedback", case_id[:6], "incorrect", "--note", "wrong unit", "--json")
     assert one_object(judged.stdout) == {"case_id": case_id, "reward": 0, "reward_source": "person"}
+    judged = run_memento("feedback", case_id, "correct", "--source", "verifier", "--json")
+    assert one_object(judged.stdout) == {"case_id": case_id, "reward": 1, "reward_source": "verifier"}
     found = one_object(run_memento("cases", "search", "48 times 37", "--json").stdout)["cases"]
     assert [each["id"] for each in found] == [case_id]
 

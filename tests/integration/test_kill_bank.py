@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import random
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,8 +17,8 @@ from memory.case_bank import CaseBank
 from memory.entries import Entry
 from tests.conftest import SettingsFactory
 from tests.fakes.bank_writer import STAGES, write_until_killed
+from tests.fakes.forked import forked_context
 from tests.fakes.quick_bank import QuickEmbedder, assert_agreement, assert_each_written_once, quick_case
-from tests.project_files import ROOT
 
 AT_RANDOM, AT_STAGES = 26, 24
 LONGEST = 0.6
@@ -30,15 +29,7 @@ State = dict[str, tuple[int | None, bool]]
 
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
-    """Processes that start in milliseconds, with the libraries imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["chromadb", "tantivy", "tests.fakes.bank_writer", "memory.index"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))  # the server that forks knows no other path before Python 3.13
-        process = context.Process()
-        process.start()
-    process.join()
-    return context
+    return forked_context()
 
 
 def after(state: State, change: Mapping[str, Any], *, done: bool) -> list[State]:

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from langgraph_sdk import get_sync_client
-from langgraph_sdk.client import SyncLangGraphClient
 
 from configs.settings import Settings
 from graph.api import ask
 from memory.journal import replay
-from tests.conftest import ROOT, RunMemento
+from tests.conftest import RunMemento
+from tests.fakes.langgraph_server import ASSISTANT, Server, langgraph_dev
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.scenario import ANSWER, QUESTION, rules
-
-ASSISTANT = "memento"
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running `langgraph dev`."""
-
-    client: SyncLangGraphClient
-    url: str
-    home: Path
-    log: Path
 
 
 @pytest.fixture(scope="module")
@@ -46,50 +26,8 @@ def model() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="module")
 def server(model: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("langgraph-dev")
-    port = _free_port()
-    log = folder / "server.log"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "MEMENTO_", "LANG"))},
-        "MEMENTO_HOME": str(folder / "home"),
-        "OPENAI_BASE_URL": model.url,
-        "OPENAI_API_KEY": "sk-test",
-        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-        "LANGSMITH_TRACING": "false",
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
-    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
-    with log.open("w") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_up(url, process, log)
-            with get_sync_client(url=url, api_key=None) as client:
-                yield Server(client, url, folder / "home", log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/ok", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.2)
-    raise AssertionError(f"langgraph dev did not come up:\n{log.read_text()[-4000:]}")
+    with langgraph_dev(tmp_path_factory.mktemp("langgraph-dev"), model.url) as running:
+        yield running
 
 
 def _assistant_id(server: Server) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.project_files import PACKAGES, ROOT, committed_files, package_files, python_files, tree_of
 
-SHARED_GRAPH = frozenset({"graph.state", "graph.context", "graph.events"})
+SHARED_GRAPH = frozenset({"graph.state", "graph.context", "graph.events", "graph.identity"})
 BELOW_GRAPH = frozenset({"configs", "memory", "tools", "nodes"})
 MAY_IMPORT = {
     "configs": frozenset[str](),

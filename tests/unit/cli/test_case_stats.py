@@ -58,7 +58,7 @@ def test_json_tells_everything_of_one_namespace(bank: Path, capsys: pytest.Captu
     assert [(one["tasks"], one["right"]) for one in found["learning"]] == [(5, 1), (5, 0), (5, 4), (4, 4)]
     assert found["clusters"]["method"] == "tasks"
     assert found["clusters"]["near_duplicates"] == [{"case_id": GOOD.id, "cases": 2}]
-    assert found["recent"]["policies"]["bandit"]["tasks"] == 17
+    assert found["recent"]["policies"]["bandit"]["tasks"] == 16
     assert found["concentration"]["warning"] is None and found["concentration"]["case_id"] == GOOD.id
     assert told(capsys, "--set", "namespace=other")["cases"] == 1
     assert told(capsys, "--set", "namespace=nobody")["cases"] == 0
@@ -124,6 +124,15 @@ def test_an_empty_home_has_nothing_and_gets_nothing(
     assert run(["cases", "stats"]) == 0
     assert "no case was shown yet" in capsys.readouterr().out
     assert not home.exists(), "reading leaves nothing behind"
+
+
+def test_texts_of_others_are_drawn_as_they_are(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    strange = [case(f"\x1b]0;{n}\x07 costs $x_{{ and \\frac of 瑞典 $ 🇸🇪", n) for n in (0, 1)]
+    shows = [CaseWritten(case=case(f"t{n}", n), episode=episode([strange[n].id])) for n in (0, 1)]
+    write(home, [*(imported(one, "$\\sqrt{.jsonl") for one in strange), *shows])
+    picture = tmp_path / "strange.png"
+    assert len(told(capsys, "--picture", str(picture))["worth"]["most_useful"]) == 1
+    assert picture.read_bytes().startswith(PNG)
 
 
 def test_the_picture_is_drawn(bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,7 @@ def test_defaults_are_the_documented_ones(monkeypatch: pytest.MonkeyPatch) -> No
     assert settings.home == Path.home() / ".memento"
     assert (settings.planner_model, settings.executor_model) == ("openai:gpt-4.1", "openai:o3")
     assert settings.judge_model == "openai:gpt-4o-mini"
-    assert (settings.policy, settings.top_k) == ("cosine-success", 4)
+    assert (settings.policy, settings.top_k) == ("bandit", 4)
     assert settings.openai_api_key is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,10 +72,10 @@ def test_origins_with_their_trust(tmp_path: Path) -> None:
     journal = write(tmp_path, [imported(one, "a.jsonl", vouched=number < 3) for number, one in enumerate(cases)])
     journal.append([CaseWritten(case=case("own", 1, source="ground_truth"))])
     # vouched: judged by a judge 0.7, unknown 0.5; unvouched 0.3
-    assert ledger_stats.origins(journal.ledger, "default") == [
-        Origin("import:a.jsonl", 6, 2, 2, 2, pytest.approx((0.7 + 0.7 + 0.5 + 3 * 0.3) / 6), 3),
-        Origin("run", 1, 1, 0, 0, 1.0, 0),
-    ]
+    first, own = ledger_stats.origins(journal.ledger, "default")
+    assert first.trust == pytest.approx((0.7 + 0.7 + 0.5 + 3 * 0.3) / 6)
+    assert replace(first, trust=0.0) == Origin("import:a.jsonl", 6, 2, 2, 2, 0.0, 3)
+    assert own == Origin("run", 1, 1, 0, 0, 1.0, 0)
 
 
 def test_learning_is_cut_into_equal_stretches_of_judged_runs(tmp_path: Path) -> None:
