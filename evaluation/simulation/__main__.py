@@ -1,4 +1,4 @@
-"""`python -m evaluation.simulation`: every case policy in five simulated worlds, in one table."""
+"""`python -m evaluation.simulation`: every case policy in simulated worlds, in one table."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evaluation.simulation.reader import Reader, SimTask
 from memory.case import Reward, RewardSource
 
-WorldName: TypeAlias = Literal["clean", "misaligned", "poisoned", "failures-useful", "drifting"]
+WorldName: TypeAlias = Literal["clean", "misaligned", "finely-aligned", "poisoned", "failures-useful", "drifting"]
 Floats = NDArray[np.float32]
 
 

@@ -1,10 +1,9 @@
-"""The five worlds. None of their numbers was chosen by looking at what a policy makes of it.
+"""The worlds. Their numbers are assumptions, set by what the world is to be like and not by how a policy fares in it.
 
-The reader, common to all: a success shown for a task just like this one weighs as much as 0.8 of what the model knows
-(`pull`), so four fitting ones lift the right tool from a third of the votes to four fifths. A failure is copied at a
-quarter of that. A right answer with a wrong tool happens in 8 of 100 cases, a misfit costs 2 points of execution. The
-models of the project's demo and of the paper's tables gain about this much from cases, and lose about this much from
-wrong ones; the order of magnitude is what matters.
+The reader, common to all but one: a success shown for a task just like this one weighs as much as 0.8 of what the model
+knows (`pull`), so four fitting ones lift the right tool from a third of the votes to four fifths. A failure is copied
+at a quarter of that. A right answer with a wrong tool happens in 8 of 100 cases, a misfit costs 2% of execution. No
+model was measured for this: what matters is that cases help much, and that wrong ones hurt about as much.
 """
 
 from __future__ import annotations
@@ -32,6 +31,9 @@ WORLDS: Mapping[WorldName, WorldSpec] = {
     # three cases, where chance would be one of two. The words say a little more, as in every world: two of twelve are
     # the skill's.
     "misaligned": WorldSpec("misaligned", COPIES, looks=Looks(topic=0.68, skill=0.02), topics=8),
+    # The same with four times as much of the skill in the vector: the nearest of 600 tasks needs the same tool in nine
+    # of ten cases, so likeness is right for whoever trusts fine differences in it.
+    "finely-aligned": WorldSpec("finely-aligned", COPIES, looks=Looks(topic=0.62, skill=0.08), topics=8),
     # After a third of the stream twelve forged successes arrive for each of the eight most popular families, which are
     # about 60% of the tasks. They are nearer to the family's middle than real tasks, as an attacker would write them.
     "poisoned": WorldSpec("poisoned", COPIES, forged=12),

@@ -74,7 +74,9 @@ def test_another_stream_has_the_same_families_and_other_tasks() -> None:
     assert all(tools[0][family] == tools[1][family] for family in common)
 
 
-@pytest.mark.parametrize(("name", "low", "high"), [("clean", 0.95, 1.0), ("misaligned", 0.55, 0.75)])
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("clean", 0.95, 1.0), ("misaligned", 0.55, 0.75), ("finely-aligned", 0.85, 0.95)]
+)
 def test_likeness_tells_the_tool_only_where_it_should(name: WorldName, low: float, high: float) -> None:
     world = draw_world(WORLDS[name], 0)
     likeness = world.cosine[:, : len(world.tasks)].copy()
