@@ -14,6 +14,7 @@ from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_table, print_text, reserved_stdout, say
 
 if TYPE_CHECKING:
+    from configs.settings import Settings
     from memory.training.examples import Examples
     from memory.training.metrics import Score
     from memory.training.train import Trained
@@ -59,12 +60,13 @@ def train(
     """Fit the parametric case policy: Q(task, case), the chance that a task succeeds with a case in view."""
     from memory.training import store, train
 
-    home = settings_of(context, config, overrides).home
+    settings = settings_of(context, config, overrides)
+    home = settings.home
     leaks = split == "leaky-rows"
     folder = out.expanduser() if out is not None else None if leaks else home / "models" / store.NAME
     if folder is not None:
         store.check_writable(folder)
-    examples = _examples(data, home)
+    examples = _examples(data, settings)
     options = train.TrainOptions(encoder=encoder, fine_tune=fine_tune, split=split, epochs=epochs, seed=seed)
     started = time.monotonic()
     with reserved_stdout(), DemoProgress(sys.stderr) as progress:
@@ -80,12 +82,12 @@ def train(
     _warn(examples, trained)
 
 
-def _examples(data: Path | None, home: Path) -> Examples:
+def _examples(data: Path | None, settings: Settings) -> Examples:
     from memory.journal import replay
     from memory.training.examples import from_file, from_journal
 
     if data is None:
-        return from_journal(replay(home))
+        return from_journal(replay(settings.home), settings.namespace)
     path = data.expanduser()
     examples = from_file(path)
     for each in examples.rejected[:BAD_LINES_SHOWN]:

@@ -13,7 +13,6 @@ from memory.policies.base import Candidate, CasePolicy, Query
 if TYPE_CHECKING:
     from memory.case_bank import CaseBank
     from memory.embedding import Vectors
-    from memory.ledger import Ledger
 
 HYBRID = 64
 """Nearest of either outcome by meaning, and nearest by words."""
@@ -66,9 +65,3 @@ def find_candidates(
         [match for match in matches if match.case_id not in exclude], bank.size(namespace), time.time()
     )
     return Found(replace(query, context=described.context), described.candidates)
-
-
-def trusted_among(ledger: Ledger, namespace: str, ids: Sequence[str]) -> set[str]:
-    """Those of the ids that are trusted; cases of other homes on a shared server count as trusted."""
-    facts = ledger.facts(namespace, ids)
-    return {id_ for id_ in ids if id_ not in facts or facts[id_].trusted}

@@ -17,8 +17,8 @@ from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact, redact_case
 from memory.rows import Kind, rows_of
-from memory.subtask_memory import SolvedSubtask
-from memory.trust import BY_SOURCE
+from memory.subtask_memory import NearSubtask, SolvedSubtask
+from memory.trust import TRUSTED
 
 if TYPE_CHECKING:
     from memory.embedding import Vectors
@@ -130,19 +130,26 @@ class CaseBank:
     def roster(self, namespace: str, newest: int | None = None) -> list[Candidate]:
         """Every case that may be retrieved, first written first, or the newest so many; not compared to any task."""
         if not self.shared:
-            return [Candidate(id_, reward, at) for id_, reward, at in self.ledger.roster(namespace, newest)]
+            known = self.ledger.roster(namespace, newest)
+            return [Candidate(one.case_id, one.reward, one.created_at, trusted=one.trusted) for one in known]
         return [
-            Candidate(hit.id, reward, hit.created_at)
+            Candidate(hit.id, reward, hit.created_at, trusted=hit.trust >= TRUSTED)
             for kind, reward in OUTCOMES
             for hit in self._files.read(ChromaIndex.read, kind, namespace)
         ]
 
     def nearest(self, namespace: str, vector: Vectors, n: int, *, failures: bool = True) -> list[Candidate]:
         """The n successes, and unless told otherwise the n failures, of largest cosine to a task's vector."""
-        return [
-            Candidate(hit.id, reward, hit.created_at, hit.cosine)
+        hits = [
+            (hit, reward)
             for kind, reward in OUTCOMES[: 2 if failures else 1]
             for hit in self._files.read(ChromaIndex.nearest, kind, namespace, vector, n)
+        ]
+        facts = self.ledger.facts(namespace, [hit.id for hit, _ in hits])
+        trusted = [facts[hit.id].trusted if hit.id in facts else hit.trust >= TRUSTED for hit, _ in hits]
+        return [
+            Candidate(hit.id, reward, hit.created_at, hit.cosine, trusted=believed)
+            for (hit, reward), believed in zip(hits, trusted, strict=True)
         ]
 
     def matches(self, namespace: str, task: str, vector: Vectors, n: int) -> list[Match]:
@@ -200,11 +207,19 @@ class CaseBank:
         cases = self.cases(namespace, ids)
         return [case_text(cases[id_].task, cases[id_].plan) if id_ in cases else "" for id_ in ids]
 
-    def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[tuple[SolvedSubtask, float]]:
+    def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[NearSubtask]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""
         hits = self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
-        found = ((self._subtask(hit), hit.cosine) for hit in hits)
-        return [(subtask, cosine) for subtask, cosine in found if subtask is not None and cosine is not None]
+        found = [(subtask, hit) for hit in hits if (subtask := self._subtask(hit)) is not None]
+        facts = self.ledger.facts(namespace, [subtask.case_id for subtask, _ in found])
+        return [
+            NearSubtask(
+                subtask,
+                hit.cosine or 0.0,
+                facts[subtask.case_id].trusted if subtask.case_id in facts else hit.trust >= TRUSTED,
+            )
+            for subtask, hit in found
+        ]
 
     def _subtask(self, hit: Hit) -> SolvedSubtask | None:
         if hit.document is not None:
@@ -238,7 +253,7 @@ class CaseBank:
 
 
 def _match(hit: Hit, reward: Reward, vector: Vectors, lexical: float, facts: Facts | None) -> Match:
-    """A row found with what the ledger knows of it; another home's case is known only by what it says itself."""
+    """A row found with what the ledger knows of it; of another home's case only what its writer put beside it."""
     assert hit.vector is not None  # noqa: S101  # was asked for
     cosine = hit.cosine if hit.cosine is not None else float(hit.vector @ vector)
     if facts is not None:
@@ -254,6 +269,4 @@ def _match(hit: Hit, reward: Reward, vector: Vectors, lexical: float, facts: Fac
             hit.vector,
         )
     case = Case.model_validate_json(hit.document or "")
-    return Match(
-        hit.id, reward, hit.created_at, cosine, lexical, BY_SOURCE[case.reward_source], 0, len(case.plan), hit.vector
-    )
+    return Match(hit.id, reward, hit.created_at, cosine, lexical, hit.trust, 0, len(case.plan), hit.vector)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from configs.settings import PolicyName
-from memory.candidates import SPARE, find_candidates, trusted_among
+from memory.candidates import SPARE, find_candidates
 from memory.case import Case, Reward, RewardSource
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
@@ -17,8 +17,8 @@ from memory.entries import Entry
 from memory.episode import Episode, Ranked, Shown, pack
 from memory.events import IMPORTED
 from memory.exchange import ImportReport, read_file
-from memory.guard import guarded
-from memory.policies.base import Candidate, Pick, by_cosine
+from memory.guard import within_cap
+from memory.policies.base import Candidate, by_cosine
 from memory.subtask_memory import EarlierSubtask, found
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class CaseMemory:
             policy: whose choice.
             k: the most cases to show.
             namespace: whose cases.
-            margin: a case whose cosine to the task is smaller than the nearest shown one's by more is left out.
+            margin: a case whose cosine to the task is smaller than the nearest candidate's by more is left out.
             exclude: ids never to show, such as the task's own when evaluating.
 
         Raises:
@@ -218,18 +218,13 @@ class CaseMemory:
         learned = self._learner.current(name, namespace, ledger)
         policy = learned.policy
         pool = find_candidates(self._bank, policy, task, namespace, k, exclude)
+        candidates = within_cap(_near(pool.candidates, margin), k)
         with learned.lock:
-            picks = guarded(
-                lambda candidates: policy.select(pool.query, candidates, k),
-                pool.candidates,
-                lambda ids: trusted_among(ledger, namespace, ids),
-                k,
-            )
+            picks = policy.select(pool.query, candidates, k)
             version = learned.upto
-        picks = _near(picks, pool.candidates, margin)
         cases = self._bank.cases(namespace, [pick.case_id for pick in picks])
         shown = [ScoredCase(cases[p.case_id], p.score, p.propensity) for p in picks if p.case_id in cases]
-        compared = [candidate for candidate in pool.candidates if candidate.cosine is not None]
+        compared = [candidate for candidate in candidates if candidate.cosine is not None]
         return Retrieval(
             name,
             shown,
@@ -256,19 +251,13 @@ class CaseMemory:
         if k <= 0:
             return []
         vector = self._bank.embed(description)
-        near = {one.id: (one, score) for one, score in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
-        trusted = trusted_among(self._bank.ledger, namespace, [one.case_id for one, _ in near.values()])
-        picks = guarded(
-            lambda candidates: by_cosine(candidates, k),
-            [Candidate(id_, 1, 0.0, score) for id_, (_, score) in near.items()],
-            lambda ids: {id_ for id_ in ids if near[id_][0].case_id in trusted},
-            k,
-        )
-        return [found(*near[pick.case_id]) for pick in picks]
+        near = {one.subtask.id: one for one in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
+        candidates = [Candidate(id_, 1, 0.0, one.cosine, trusted=one.trusted) for id_, one in near.items()]
+        picks = by_cosine(within_cap(candidates, k), k)
+        return [found(near[pick.case_id].subtask, pick.score) for pick in picks]
 
 
-def _near(picks: list[Pick], candidates: Sequence[Candidate], margin: float) -> list[Pick]:
-    """The picks without those much farther from the task than the nearest; not compared ones stay."""
-    cosines = {one.case_id: one.cosine for one in candidates if one.cosine is not None}
-    nearest = max((cosines[pick.case_id] for pick in picks if pick.case_id in cosines), default=0.0)
-    return [pick for pick in picks if cosines.get(pick.case_id, nearest) >= nearest - margin]
+def _near(candidates: list[Candidate], margin: float) -> list[Candidate]:
+    """The candidates without those much farther from the task than the nearest; not compared ones stay."""
+    nearest = max((one.cosine for one in candidates if one.cosine is not None), default=0.0)
+    return [one for one in candidates if one.cosine is None or one.cosine >= nearest - margin]

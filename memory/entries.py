@@ -22,7 +22,8 @@ class Entry:
     """A case with what may change about it.
 
     `indexed` says whether it may be retrieved and is the first of its exact duplicates; `origin` is "run" or where it
-    was imported from; `vouched` counts for a new entry only.
+    was imported from; `vouched` counts for a new entry only. `prior` is its trust before
+    any use, from 0 to 1.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class Entry:
     vouched: bool = False
     indexed: bool = True
     seq: int = 0
+    prior: float = 1.0
 
     @property
     def eligible(self) -> bool:
@@ -119,5 +121,5 @@ class Eligible(Mapping[str, Case]):
         return self._ledger.size(self._namespace)
 
     def __iter__(self) -> Iterator[str]:
-        for case_id, _, _ in self._ledger.roster(self._namespace):
-            yield case_id
+        for each in self._ledger.roster(self._namespace):
+            yield each.case_id

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from memory.case import Reward
 from memory.policies.base import Candidate
+from memory.trust import TRUSTED
 
 if TYPE_CHECKING:
     from memory.embedding import Vectors
@@ -111,6 +112,7 @@ def describe(matches: Sequence[Match], bank_size: int, now: float) -> Described:
             words[row],
             tuple(rows[row]),
             matches[row].vector,
+            matches[row].trust >= TRUSTED,
         )
         for row in kept
     ]

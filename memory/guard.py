@@ -1,13 +1,16 @@
-"""A cap on the slots that untrusted cases may take, for every policy alike."""
+"""A cap on the slots that untrusted cases may take, for every policy alike.
+
+It narrows what a policy may choose from and draws nothing, so a policy's propensities stay exact.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from memory.policies.base import Candidate, Pick
+from memory.policies.base import Candidate
 
 REACH = 0.3
-"""A trusted case takes an untrusted one's slot if its cosine to the task is at most this much smaller."""
+"""A trusted case stands in for an untrusted one if its cosine to the task is at most this much smaller."""
 
 
 def cap(k: int) -> int:
@@ -15,34 +18,25 @@ def cap(k: int) -> int:
     return max(k // 4, 1)
 
 
-def guarded(
-    select: Callable[[Sequence[Candidate]], list[Pick]],
-    candidates: Sequence[Candidate],
-    trusted: Callable[[Sequence[str]], set[str]],
-    k: int,
-) -> list[Pick]:
-    """Choose, and choose again without the untrusted cases beyond the cap that trusted ones can stand in for.
+def within_cap(candidates: Sequence[Candidate], k: int) -> list[Candidate]:
+    """The candidates without the untrusted ones beyond the cap, as far as trusted ones can stand in for them.
 
     Args:
-        select: a policy's choice from candidates.
-        candidates: what it may choose from.
-        trusted: those of some ids that are trusted.
+        candidates: what a policy could choose from.
         k: the most cases to show.
 
     Returns:
-        The policy's picks; more untrusted ones than the cap only for want of trusted candidates about as near.
+        Every trusted candidate, and the untrusted ones nearest to the task (the newest, where they are not compared):
+        `cap(k)` of them, and one more for each of the k slots that no trusted one about as near could take. All of
+        them if there is no such trusted one at all.
     """
-    picks = select(candidates)
-    shown = [pick.case_id for pick in picks]
-    believed = trusted(shown)
-    doubtful = [id_ for id_ in shown if id_ not in believed]
-    excess = doubtful[cap(k) :]
-    if not excess:
-        return picks
-    believed |= trusted([one.case_id for one in candidates])
-    by_id = {one.case_id: one for one in candidates}
-    farthest = min((by_id[id_].cosine or 0.0) for id_ in excess) - REACH
-    spare = [one for one in candidates if one.case_id in believed and one.case_id not in shown]
-    stand_ins = sum((one.cosine or 0.0) >= farthest for one in spare)
-    kept = {*doubtful[: cap(k)], *excess[: max(len(excess) - stand_ins, 0)]}
-    return select([one for one in candidates if one.case_id in believed or one.case_id in kept])
+    doubtful = [one for one in candidates if not one.trusted]
+    if len(doubtful) <= cap(k):
+        return list(candidates)
+    nearest = sorted(doubtful, key=lambda one: (-(one.cosine or 0.0), -one.created_at, one.case_id))
+    reach = (nearest[cap(k)].cosine or 0.0) - REACH
+    stand_ins = sum(one.trusted and (one.cosine or 0.0) >= reach for one in candidates)
+    if not stand_ins:
+        return list(candidates)
+    kept = {one.case_id for one in nearest[: cap(k) + max(k - cap(k) - stand_ins, 0)]}
+    return [one for one in candidates if one.trusted or one.case_id in kept]

@@ -38,6 +38,12 @@ _OUTSIDE = re.compile(r"\(code: (?:5|6|8|13|14)\)|os error (?:13|28|30)\b")
 """SQLite's busy, locked, read-only, full and cannot-open, and the system's: a new index would fare no better."""
 
 
+_REFUSED = frozenset(
+    {"DuplicateIDError", "InvalidArgumentError", "InvalidDimensionException", "BatchSizeExceededError"}
+)
+"""What Chroma says of a request it does not take: the index is as good as before."""
+
+
 class DamagedIndexError(CaseBankError):
     """The index answers with an internal error; one of ours can be rebuilt from the journal."""
 
@@ -46,7 +52,7 @@ class DamagedIndexError(CaseBankError):
 class Hit:
     """A row found; `cosine` is None where it was not compared, `document` where the index keeps none.
 
-    `vector` is its unit vector of shape (d,), where it was asked for.
+    `vector` is its unit vector of shape (d,), where it was asked for; `trust` is what its writer gave it at first.
     """
 
     id: str
@@ -54,6 +60,7 @@ class Hit:
     document: str | None = None
     created_at: float = 0.0
     vector: Vectors | None = field(default=None, compare=False)
+    trust: float = 0.0
 
 
 class ChromaIndex:
@@ -121,7 +128,7 @@ class ChromaIndex:
             values: dict[str, Any] = {"ids": [row.id for row in part], "embeddings": vectors[start : start + PART]}
             if self.shared:
                 values["documents"] = [row.source.model_dump_json() for row in part]
-                values["metadatas"] = [{"created_at": row.created_at} for row in part]
+                values["metadatas"] = [{"created_at": row.created_at, "trust": row.trust} for row in part]
             self._call(collection.add if fresh else collection.upsert, **values)
 
     def delete(self, kind: Kind, namespace: str, ids: Iterable[str]) -> None:
@@ -223,8 +230,9 @@ def _hits(ids: Sequence[str], values: Any) -> list[Hit]:
     nothing = [None] * len(ids)
     documents, metadatas, vectors = (nothing if columns[key] is None else columns[key] for key in _FIELDS)
     return [
-        Hit(id_, None, text, float(metadata["created_at"]) if metadata else 0.0, vector)
+        Hit(id_, None, text, float(known.get("created_at", 0)), vector, float(known.get("trust", 0)))
         for id_, text, metadata, vector in zip(ids, documents, metadatas, vectors, strict=True)
+        for known in [metadata or {}]
     ]
 
 
@@ -256,7 +264,8 @@ def _within(seconds: float, function: Callable[[], T]) -> T:
     except BaseException as error:
         if not isinstance(error, ChromaError) and type(error).__name__ != "PanicException":
             raise
-        kind = CaseBankError if _OUTSIDE.search(str(error)) else DamagedIndexError
+        refused = type(error).__name__ in _REFUSED or _OUTSIDE.search(str(error))
+        kind = CaseBankError if refused else DamagedIndexError
         raise kind(f"the case bank failed: {_line(error)}") from error
 
 

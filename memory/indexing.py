@@ -139,7 +139,7 @@ class Indexing:
 
     def _parts(self, namespace: str) -> Iterator[list[Entry]]:
         """The retrievable cases of a namespace."""
-        ids = [id_ for id_, _, _ in self._ledger.roster(namespace)]
+        ids = [each.case_id for each in self._ledger.roster(namespace)]
         for start in range(0, len(ids), PART):
             yield list(self._ledger.read(self._ledger.entry_rows(ids[start : start + PART])))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from configs.errors import CaseBankError, InvalidInputError
@@ -45,7 +46,7 @@ class Learner:
     def __init__(self, options: PolicyOptions) -> None:
         self._options = options
         self._learned: dict[tuple[PolicyName, str], Learned] = {}
-        self._lock = threading.Lock()
+        self._locks: defaultdict[tuple[PolicyName, str], threading.Lock] = defaultdict(threading.Lock)
 
     def current(self, name: PolicyName, namespace: str, ledger: Ledger) -> Learned:
         """A policy that has learned from every episode the ledger holds of a namespace.
@@ -53,7 +54,7 @@ class Learner:
         Raises:
             CaseBankError: the journal cannot be read.
         """
-        with self._lock:
+        with self._locks[name, namespace]:  # a long replay for one user holds up no other
             epoch = ledger.epoch(namespace)
             learned = self._learned.get((name, namespace))
             if learned is None or learned.ledger is not ledger:
@@ -66,8 +67,8 @@ class Learner:
 
     def save(self, ledger: Ledger) -> None:
         """Write a snapshot of what has been learned since the last one."""
-        with self._lock:
-            for (_, namespace), learned in self._learned.items():
+        for (name, namespace), learned in list(self._learned.items()):
+            with self._locks[name, namespace]:
                 if learned.unsaved and learned.ledger is ledger:
                     _save(learned, namespace)
 

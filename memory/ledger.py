@@ -85,32 +85,32 @@ class Ledger:
         rows = self.store.rows(f"SELECT {columns} FROM cases WHERE id = ?", (case_id,))  # noqa: S608  # fixed names
         return [subtask.id for entry in self.read(rows) for subtask in subtasks_of(entry.case)]
 
-    def facts(self, namespace: str, ids: Sequence[str]) -> dict[str, Facts]:
+    def facts(self, namespace: str, ids: Collection[str]) -> dict[str, Facts]:
         """What is known of those of the ids that may be retrieved."""
-        judged, wins = self.count(namespace, "judged"), self.count(namespace, "wins")
-        base_rate = wins / judged if judged else 0.0
         rows = self.store.rows(
-            "SELECT cases.id, reward, created_at, prior, judged, wins, uses, plan_length"
+            "SELECT cases.seq, cases.id, reward, created_at, prior, judged, wins, uses, plan_length"
             " FROM json_each(?) AS wanted CROSS JOIN cases ON cases.id = wanted.value"
             " WHERE indexed AND namespace = ?",
             (_json(ids), namespace),
         )
-        return {
-            id_: Facts(id_, reward, created_at, earned_trust(prior, judged, wins, base_rate), uses, plan_length)
-            for id_, reward, created_at, prior, judged, wins, uses, plan_length in rows
-        }
+        return {each.case_id: each for each in self._facts(namespace, rows)}
 
-    def roster(self, namespace: str, newest: int | None = None) -> list[tuple[str, Reward, float]]:
-        """Id, reward and time of the cases that may be retrieved, first written first; or of the newest so many."""
+    def roster(self, namespace: str, newest: int | None = None) -> list[Facts]:
+        """The cases that may be retrieved, first written first; or the newest so many."""
+        columns = "SELECT seq, id, reward, created_at, prior, judged, wins, uses, plan_length FROM cases"
+        where = f"{columns} WHERE indexed AND namespace = ?"
         if newest is None:
-            sql = "SELECT id, reward, created_at FROM cases WHERE indexed AND namespace = ? ORDER BY seq"
-            return list(self.store.rows(sql, (namespace,)))
-        rows = self.store.rows(
-            "SELECT seq, id, reward, created_at FROM cases WHERE indexed AND namespace = ?"
-            " ORDER BY created_at DESC, seq DESC LIMIT ?",
-            (namespace, newest),
-        )
-        return [(id_, reward, created_at) for _, id_, reward, created_at in sorted(rows)]
+            return self._facts(namespace, self.store.rows(f"{where} ORDER BY seq", (namespace,)))
+        rows = self.store.rows(f"{where} ORDER BY created_at DESC, seq DESC LIMIT ?", (namespace, newest))
+        return self._facts(namespace, sorted(rows))
+
+    def _facts(self, namespace: str, rows: Sequence[Row]) -> list[Facts]:
+        judged_tasks, won_tasks = self.count(namespace, "judged"), self.count(namespace, "wins")
+        base_rate = won_tasks / judged_tasks if judged_tasks else 0.0
+        return [
+            Facts(id_, reward, created_at, earned_trust(prior, judged, wins, base_rate), uses, plan_length)
+            for _, id_, reward, created_at, prior, judged, wins, uses, plan_length in rows
+        ]
 
     def episodes(self, namespace: str, after: int) -> Iterator[Entry]:
         """The entries written after a line that have an episode to learn from, in order."""
@@ -194,10 +194,11 @@ def _entry(line: bytes, row: Row) -> Entry:
     if not isinstance(event, CaseWritten):
         raise ValueError("no case there")
     seq, _, _, reward, source, archived, indexed, origin = row[:8]
+    prior = row[11] if len(row) > 11 else 0.0
     case, now_source = event.case, _source(source)
     if (case.reward, case.reward_source) != (reward, now_source):
         case = case.model_copy(update={"reward": reward, "reward_source": now_source})
-    return Entry(case, bool(archived), event.episode, origin, event.vouched, bool(indexed), seq)
+    return Entry(case, bool(archived), event.episode, origin, event.vouched, bool(indexed), seq, prior)
 
 
 def _json(ids: Collection[str]) -> str:

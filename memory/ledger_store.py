@@ -17,7 +17,7 @@ from typing import Any
 from configs.errors import CaseBankError
 
 FILE = "ledger.sqlite"
-FORMAT = "3"
+FORMAT = "4"
 BUSY_SECONDS = 30.0
 Row = tuple[Any, ...]
 
@@ -49,7 +49,7 @@ CREATE INDEX twins ON cases (twin);
 CREATE INDEX retrievable ON cases (namespace, created_at) WHERE indexed;
 CREATE INDEX episodes ON cases (namespace, seq) WHERE learned AND NOT deleted;
 CREATE VIEW entries AS
-    SELECT seq, start, length, reward, source, archived, indexed, origin, id, namespace, learned
+    SELECT seq, start, length, reward, source, archived, indexed, origin, id, namespace, learned, prior
     FROM cases WHERE NOT deleted;
 CREATE TABLE known_as (             -- the runs and threads that cases are from
     namespace TEXT, kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (namespace, kind, name, seq)

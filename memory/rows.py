@@ -16,7 +16,7 @@ KINDS: tuple[Kind, ...] = ("success", "failure", "subtask")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One vector to be: `text` is embedded, `source` is what a reader without the journal needs."""
+    """One vector to be: `text` is embedded, `source` and `trust` are what a reader without the journal needs."""
 
     kind: Kind
     namespace: str
@@ -24,6 +24,7 @@ class Row:
     text: str
     source: Case | SolvedSubtask
     created_at: float
+    trust: float = 1.0
 
 
 def rows_of(entry: Entry) -> list[Row]:
@@ -32,10 +33,10 @@ def rows_of(entry: Entry) -> list[Row]:
         return []
     case = entry.case
     kind: Kind = "success" if case.reward == 1 else "failure"
-    rows = [Row(kind, case.namespace, case.id, case.task, case, case.created_at)]
+    rows = [Row(kind, case.namespace, case.id, case.task, case, case.created_at, entry.prior)]
     if kind == "success":
         rows += [
-            Row("subtask", case.namespace, subtask.id, subtask.description, subtask, case.created_at)
+            Row("subtask", case.namespace, subtask.id, subtask.description, subtask, case.created_at, entry.prior)
             for subtask in subtasks_of(case)
         ]
     return rows

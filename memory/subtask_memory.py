@@ -38,6 +38,15 @@ class EarlierSubtask:
     needed: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NearSubtask:
+    """A solved subtask found in the bank, its cosine to a description, and whether its case is trusted."""
+
+    subtask: SolvedSubtask
+    cosine: float
+    trusted: bool
+
+
 def subtasks_of(case: Case) -> list[SolvedSubtask]:
     """The steps of a case that teach how: done, and with a result or a tool call to show for it."""
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from evaluation.simulation.world import World
 from memory.case import Case, Reward, Step
 from memory.episode import Episode, Shown, pack
 from memory.features import describe
-from memory.guard import guarded
+from memory.guard import within_cap
 from memory.policies.base import Candidate, CasePolicy, Pick, Query
 
 K = 4
@@ -65,7 +65,10 @@ def _step(
 ) -> tuple[bool, float, int, int, int, int]:
     reader = bank.world.spec.reader
     query, candidates = _asked(bank, policy, task, k)
-    picks = guarded(lambda some: policy.select(query, some, k), candidates, bank.trusted if guard else set, k)
+    if guard:
+        trusted = bank.trusted([one.case_id for one in candidates])
+        candidates = within_cap([replace(one, trusted=one.case_id in trusted) for one in candidates], k)
+    picks = policy.select(query, candidates, k)
     rows = [bank.row_of[pick.case_id] for pick in picks]
     rewards = {one.case_id: one.reward for one in candidates}
     cosine = bank.world.cosine[task.row]

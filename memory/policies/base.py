@@ -40,7 +40,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A case a policy may pick; `cosine` to the task is None in a pool that is not compared.
+    """A case a policy may pick; `cosine` to the task is None in a pool that is not compared; `trusted` as by its trust.
 
     In the hybrid pool `lexical` is its BM25 score as a share of the best one's, `features` is ψ(q, c) of
     `memory.features`, and `vector` is the unit vector of its task, shape (d,).
@@ -53,6 +53,7 @@ class Candidate:
     lexical: float = 0.0
     features: tuple[float, ...] = ()
     vector: Vectors | None = field(default=None, compare=False)
+    trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,19 +61,21 @@ class Examples:
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def from_journal(ledger: Ledger) -> Examples:
-    """A row for each case shown for a task whose outcome is known; shown cases that are deleted or unjudged are `gone`.
+def from_journal(ledger: Ledger, namespace: str) -> Examples:
+    """A row for each case shown for a task of a namespace whose outcome is known; shown cases that are deleted or
+    unjudged are `gone`. Episodes of imports nobody vouches for teach nothing here either.
 
     Raises:
         InvalidInputError: there is no such row.
     """
     rows: list[Example] = []
     gone = 0
-    for entry in ledger.entries.values():
+    entries = ledger.of(namespace)
+    for entry in ledger.episodes(namespace, 0):
         if entry.episode is None or entry.case.reward is None:
             continue
         for shown in entry.episode.slate:
-            earlier = ledger.entries.get(shown.case_id)
+            earlier = entries.get(shown.case_id)
             if earlier is None or earlier.case.reward is None:
                 gone += 1
                 continue

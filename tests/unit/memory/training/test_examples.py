@@ -44,7 +44,8 @@ def test_a_row_for_each_case_shown_for_a_judged_task(tmp_path: Path) -> None:
             entry("lost", 0, ("a",)),
             entry("open", None, ("a",)),
             entry("alone", 1, ()),
-        )
+        ),
+        "default",
     )
     assert examples.rows == (
         Example("task won", "task a", "task a\ndo a", True, 1),
@@ -56,7 +57,7 @@ def test_a_row_for_each_case_shown_for_a_judged_task(tmp_path: Path) -> None:
 
 def test_a_journal_without_shown_cases_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="nothing to train on") as error:
-        from_journal(ledger(tmp_path, entry("a", 1), entry("b", 1, ())))
+        from_journal(ledger(tmp_path, entry("a", 1), entry("b", 1, ())), "default")
     assert "\n" not in str(error.value)
 
 
