@@ -17,23 +17,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from benchmarks.original import OriginalEncoder
 from benchmarks.retrieval import bank_file
 from memory.case import Case, case_text
 from memory.exchange import read_file
-from memory.minilm import bundled_folder
 from memory.policies.base import Candidate, PolicyOptions, Query
 from memory.policies.parametric import Parametric
-
-if TYPE_CHECKING:
-    from transformers import BertModel, PreTrainedTokenizerBase
 
 GOAL = 5_000
 K = 4
 MEASURED = 64
 """Cases the original's way is measured on; the time for the whole bank is scaled from it."""
-BATCH = 32
 CHOICES = 20
 
 
@@ -62,7 +57,7 @@ def main() -> int:
 
 def compare(cases: list[Case], repetitions: int) -> tuple[list[float], list[float]]:
     """Seconds of one task, each repetition: the original's way, and the median of several of ours."""
-    model, tokenizer = original_encoder()
+    encoder = OriginalEncoder()
     texts = {case.id: case_text(case.task, case.plan) for case in cases}
     candidates = [Candidate(case.id, case.reward or 0, case.created_at) for case in cases]
     policy = Parametric(PolicyOptions())
@@ -76,35 +71,18 @@ def compare(cases: list[Case], repetitions: int) -> tuple[list[float], list[floa
     baseline, ours = [], []
     for repetition in range(repetitions):
         part = list(texts.values())[repetition * MEASURED : (repetition + 1) * MEASURED]
-        baseline.append(original(model, tokenizer, part, cases[repetition].task) * len(cases) / len(part))
+        baseline.append(original(encoder, part, cases[repetition].task) * len(cases) / len(part))
         ours.append(statistics.median(choose(f"{case.task} And why?") for case in cases[:CHOICES]))
     return baseline, ours
 
 
-def original_encoder() -> tuple[BertModel, PreTrainedTokenizerBase]:
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(str(bundled_folder()))
-    model = BertModel(BertConfig())
-    model.train(False)
-    return model, tokenizer
-
-
-def original(model: BertModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], task: str) -> float:
+def original(encoder: OriginalEncoder, texts: list[str], task: str) -> float:
     """Seconds to encode these cases and the task, and to score the pairs; nothing is kept from one task to the next."""
     import torch
 
     started = time.perf_counter()
-    with torch.inference_mode():
-        rows = []
-        for start in range(0, len(texts), BATCH):
-            given = tokenizer(texts[start : start + BATCH], padding=True, truncation=True, return_tensors="pt")
-            rows.append(model(**given).pooler_output)
-        query = model(**tokenizer([task], return_tensors="pt")).pooler_output
-        bank = torch.cat(rows)
-        torch.cat([query.expand_as(bank), bank], dim=1).sum(dim=1).topk(K)
+    bank, query = encoder.encode(texts), encoder.encode([task])
+    torch.cat([query.expand_as(bank), bank], dim=1).sum(dim=1).topk(K)
     return time.perf_counter() - started
 
 
