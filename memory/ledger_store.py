@@ -17,7 +17,7 @@ from typing import Any
 from configs.errors import CaseBankError
 
 FILE = "ledger.sqlite"
-FORMAT = "3"
+FORMAT = "4"
 BUSY_SECONDS = 30.0
 Row = tuple[Any, ...]
 
