@@ -49,7 +49,7 @@ class Case(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    id: str
+    id: str = Field(min_length=1, max_length=128)
     task: str
     plan: tuple[Step, ...]
     reward: Reward | None
@@ -74,6 +74,11 @@ def case_id(task: str, plan: tuple[Step, ...], run_id: str, namespace: str = "de
     steps: list[Any] = [[step.id, step.description, list(step.depends_on)] for step in plan]
     text = json.dumps([namespace, normalise_task(task), steps, run_id], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def with_own_id(case: Case) -> Case:
+    """The case with the id that its text gives, see `case_id`."""
+    return case.model_copy(update={"id": case_id(case.task, case.plan, case.run_id, case.namespace)})
 
 
 def normalise_task(task: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
-from memory.case import Case, Reward, RewardSource, case_text
+from memory.case import Case, Reward, RewardSource, case_text, with_own_id
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
@@ -63,6 +63,8 @@ class CaseBank:
     def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
         """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.
 
+        An import's case that held a secret gets the id of the text without it; a run's keeps the id it is known by.
+
         Args:
             entries: the cases, with where they come from.
             vectors: unit vectors of tasks by case id, shape (d,), that need not be computed.
@@ -73,11 +75,11 @@ class CaseBank:
         with self._files.lock:
             self._files.ready()
             with self._files.appending() as journal:
-                given = {entry.case.id: entry for entry in entries}
+                given = {event.case.id: event for event in map(self._event, entries)}
                 there = {row[8] for row in journal.ledger.entry_rows(list(given))}
-                new = [entry for id_, entry in given.items() if id_ not in there]
-                self._files.commit(journal, [self._event(entry) for entry in new], vectors)
-            return [entry.case.id for entry in new]
+                new = [event for id_, event in given.items() if id_ not in there]
+                self._files.commit(journal, new, vectors)
+            return [event.case.id for event in new]
 
     def reward(
         self, namespace: str, case_id: str, reward: Reward, note: str = "", source: RewardSource = "person"
@@ -240,8 +242,9 @@ class CaseBank:
                 self._files.commit(journal, [event()] if ids else [])
 
     def _event(self, entry: Entry) -> CaseWritten:
+        case = redact_case(entry.case, self._secrets())
         return CaseWritten(
-            case=redact_case(entry.case, self._secrets()),
+            case=with_own_id(case) if entry.origin and case is not entry.case else case,
             episode=entry.episode,
             archived=entry.archived,
             origin=entry.origin,

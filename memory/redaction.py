@@ -56,7 +56,7 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
 
 
 def redact_case(case: Case, secrets: Collection[str] = ()) -> Case:
-    """The case with every text in it redacted. Its id stays: it says which task, plan and run this was."""
+    """The case with every text in it redacted. Its id stays, see `memory.case.with_own_id`."""
     changed = case.model_copy(
         update={
             "task": redact(case.task, secrets),

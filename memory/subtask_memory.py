@@ -48,7 +48,11 @@ class NearSubtask:
 
 
 def subtasks_of(case: Case) -> list[SolvedSubtask]:
-    """The steps of a case that teach how: done, and with a result or a tool call to show for it."""
+    """The steps of a case that teach how: done, and with a result or a tool call to show for it.
+
+    Of steps that share an id, which no planner writes, the first counts: an index takes no id twice.
+    """
+    first = {step.id: place for place, step in reversed(list(enumerate(case.plan)))}
     return [
         SolvedSubtask(
             id=f"{case.id}:{step.id}",
@@ -58,8 +62,8 @@ def subtasks_of(case: Case) -> list[SolvedSubtask]:
             calls=_way_to(step),
             needed=_needed(step, case),
         )
-        for step in case.plan
-        if step.status == "done" and (step.result or step.calls)
+        for place, step in enumerate(case.plan)
+        if first[step.id] == place and step.status == "done" and (step.result or step.calls)
     ]
 
 
@@ -80,7 +84,7 @@ def _way_to(step: Step) -> tuple[ToolUse, ...]:
 
 def _needed(step: Step, case: Case) -> tuple[str, ...]:
     """The results the step built on, directly or through others, in the order of the plan."""
-    steps = {each.id: each for each in case.plan}
+    steps = {each.id: each for each in reversed(case.plan)}
     wanted: set[int] = set()
     waiting = list(step.depends_on)
     while waiting:

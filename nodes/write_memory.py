@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from configs.settings import Settings
+from configs.settings import Settings, secrets
 from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
 from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
-from memory.case import Case, Step, ToolUse, case_id
+from memory.case import Case, Step, ToolUse, case_id, with_own_id
 from memory.case_memory import CaseMemory
 from memory.episode import Episode
+from memory.redaction import redact_case
 from nodes.prompts import Prompts
 
 
@@ -53,7 +54,8 @@ class CaseWriter:
         knobs = resolve(runtime.context, self.settings)
         config = get_config()
         namespace = namespace_of(config, self.settings)
-        case = build_case(state, knobs, self.prompts.fingerprint, namespace, time.time())
+        built = build_case(state, knobs, self.prompts.fingerprint, namespace, time.time())
+        case = without_secrets(built, secrets(self.settings))
         case = case.model_copy(update=_ids_of(config))
         await self.memory.write(case, Episode.model_validate(state["episode"]))
         runtime.stream_writer({"type": "case_written", "case_id": case.id})
@@ -86,6 +88,11 @@ def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str
             "output_tokens": sum(call["output_tokens"] for call in state["model_calls"]),
         }
     )
+
+
+def without_secrets(case: Case, known: Collection[str]) -> Case:
+    """The case as the bank keeps it, under the id of that text: whoever reads it can check the one by the other."""
+    return with_own_id(redact_case(case, known))
 
 
 def _ids_of(config: RunnableConfig) -> dict[str, str]:
