@@ -59,8 +59,18 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def _invoke(arguments: Sequence[str], given: Given) -> int:
     from cli.app import build_app
 
+    _refuse_broken_text(arguments)
     code = build_app()(list(arguments), prog_name="memento", standalone_mode=False, obj=given)
     return code if isinstance(code, int) else DONE
+
+
+def _refuse_broken_text(arguments: Sequence[str]) -> None:
+    """Bytes that are not UTF-8 come in as surrogates, which neither the journal nor a model takes."""
+    from configs.errors import InvalidInputError
+
+    for place, argument in enumerate(arguments, 1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise InvalidInputError(f"argument {place} of the command line is not UTF-8 text")
 
 
 def _end_within(seconds: float, code: int) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cli.output import console, print_table, print_text, say
 from cli.printable import one_line
+from cli.times import when
 
 if TYPE_CHECKING:
     from memory.bank_stats import BankStats, Useful
@@ -90,7 +90,7 @@ def _print_learning(found: BankStats) -> None:
     rows, first = [], 1
     for part in found.learning:
         last = first + part.tasks - 1
-        rows.append((f"tasks {first:,}-{last:,}", _day(part.start), f"{bar(part.share)} {part.share:4.0%}"))
+        rows.append((f"tasks {first:,}-{last:,}", when(part.start), f"{bar(part.share)} {part.share:4.0%}"))
         first = last + 1
     if rows:
         print_table(["success over time", "from", "right answers"], rows)
@@ -124,7 +124,3 @@ def _useful_row(which: str, each: Useful) -> tuple[str, ...]:
         which, f"{estimate.value:+.2f}", f"{estimate.sd:.2f}", f"{record.uses:,}", f"{record.judged:,}",
         f"{record.wins:,}", f"{record.trust:.2f}", record.case_id, one_line(each.task, 100),
     )  # fmt: skip
-
-
-def _day(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M") if seconds else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,6 +10,7 @@ from cli import case_changes, case_files, case_lifecycle, case_stats
 from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_pretty, print_table, say
 from cli.printable import one_line
+from cli.times import when
 
 if TYPE_CHECKING:
     from configs.settings import Settings
@@ -105,11 +105,6 @@ app.command("restore")(case_changes.restore)
 app.command("delete")(case_changes.delete)
 app.command("purge")(case_lifecycle.purge)
 app.command("forget")(case_lifecycle.forget)
-
-
-def when(seconds: float) -> str:
-    """A time in the local zone, to the minute."""
-    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M") if seconds else ""
 
 
 def _ledger(settings: Settings) -> Ledger:

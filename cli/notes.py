@@ -10,6 +10,7 @@ import typer
 from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_table, say
 from cli.printable import one_line
+from cli.times import when
 
 if TYPE_CHECKING:
     from configs.settings import Settings
@@ -26,8 +27,6 @@ NoteText = Annotated[
 @app.command("list")
 def list_(context: typer.Context, config: Config = None, overrides: Overrides = None, as_json: AsJson = False) -> None:
     """The notes, oldest first."""
-    from cli.cases import when
-
     settings = settings_of(context, config, overrides)
     notes = memory_of(settings).notes()
     if as_json:

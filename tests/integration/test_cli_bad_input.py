@@ -43,6 +43,23 @@ def test_a_mistake_ends_in_one_line(
     assert result["status"] == "failed" and message in result["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["feedback", "abcd", "correct", "--note", "caf\udce9"],
+        ["cases", "import", "caf\udce9.jsonl"],
+        ["cases", "search", "caf\udce9"],
+        ["ask", "caf\udce9"],
+        ["--set", "namespace=caf\udce9", "cases", "list"],
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_refused_by_every_command(arguments: list[str], run_memento: RunMemento) -> None:
+    done = run_memento(*arguments, "--json")  # each surrogate goes out as the byte it stands for
+    message = f"argument {[chr(0xDCE9) in one for one in arguments].index(True) + 1} of the command line is not UTF-8"
+    assert done.returncode == 2 and done.stderr.startswith(f"memento: {message}") and done.stderr.count("\n") == 1
+    assert message in one_object(done.stdout)["error"]["message"]
+
+
 def test_a_wrong_model_name_is_named_and_the_run_can_be_resumed(run_memento: RunMemento) -> None:
     with OpenAIServer(rules(), strict_models=True) as server:
         asked = run_memento("ask", QUESTION, "--set", "planner_model=openai:gpt-9", "--quiet", env=endpoint(server))

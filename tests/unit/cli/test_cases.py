@@ -9,6 +9,7 @@ import pytest
 
 from cli.__main__ import run
 from cli.identifiers import find
+from cli.times import NO_DATE
 from configs.errors import InvalidInputError
 from memory.case import Case, Reward, Step, ToolUse
 from memory.episode import Episode, Shown
@@ -103,3 +104,12 @@ def test_find_takes_whole_ids_and_prefixes_of_four() -> None:
     for given, message in (("abc", "at least"), ("abcd", "not unique"), ("zzzz", "no case"), ("", "no case")):
         with pytest.raises(InvalidInputError, match=message):
             find(given, known, "case")
+
+
+@pytest.mark.parametrize("at", [1e17, -1e17, 1e300, 253402300800.0])
+def test_a_time_that_no_calendar_has_is_told_as_such(bank: Path, at: float, capsys: pytest.CaptureFixture[str]) -> None:
+    Journal(bank).append([CaseWritten(case=case("cccc4444", 1, at), episode=Episode(policy="cosine"))])
+    rows = [line.split("\t") for line in printed(capsys, "cases", "list").splitlines()]
+    assert [row[2] for row in rows if row[0] == "cccc4444"] == [NO_DATE]
+    assert "cases" in printed(capsys, "cases", "stats")
+    assert "cccc4444" in printed(capsys, "cases", "show", "cccc4444")
