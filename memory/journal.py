@@ -187,7 +187,10 @@ class Journal:
         try:
             now = self.path.stat()
         except FileNotFoundError:
-            return False
+            raise CaseBankError(
+                f"{self.path} is gone, of which {self._store.path} remembers {folded.lines} lines: restore it, "
+                "or delete that file too to begin with an empty bank"
+            ) from None
         if now.st_size > folded.offset:
             return self._ends_as(folded)
         if _seen(now) == folded.seen:

@@ -13,7 +13,7 @@ from configs.errors import CaseBankError
 from memory.case import Case, Reward, RewardSource
 from memory.entries import PART, Eligible, Entries, Entry
 from memory.events import LINE, CaseWritten
-from memory.ledger_store import LedgerStore, Row
+from memory.ledger_store import DamagedLedgerError, LedgerStore, Row
 from memory.subtask_memory import subtasks_of
 from memory.trust import TRUSTED, earned_trust
 
@@ -178,8 +178,14 @@ class Ledger:
             with self._journal.open("rb") as file:
                 for row in rows:
                     yield parse(os.pread(file.fileno(), row[2], row[1]), row)
-        except (OSError, ValueError) as error:
-            raise CaseBankError(f"cannot read {self._journal}: {type(error).__name__}") from error
+        except OSError as error:
+            raise CaseBankError(f"cannot read {self._journal}: {error.strerror}") from error
+        except ValueError as error:
+            self.store.condemn()
+            raise DamagedLedgerError(
+                f"the ledger {self.store.path} names lines of {self._journal} that are not there; "
+                "it is made again at the next use"
+            ) from error
 
     def entry_rows(self, ids: Sequence[str]) -> list[Row]:
         """Rows for `read` of those of the ids that are not deleted."""

@@ -125,6 +125,12 @@ class LedgerStore:
                 raise DamagedLedgerError(f"the ledger {self.path} is damaged: {error}") from error
             raise CaseBankError(f"cannot use the ledger {self.path}: {error}") from error
 
+    def condemn(self) -> None:
+        """Have whoever opens the file next make it anew: it says what the journal does not."""
+        with suppress(CaseBankError), self.writing() as db:
+            db.execute("UPDATE meta SET value = 'condemned' WHERE key = 'format'")
+        self.damaged = True
+
     def close(self) -> None:
         """Release the file. Idempotent."""
         with self._lock:

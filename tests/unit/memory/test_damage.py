@@ -253,3 +253,22 @@ def test_an_index_is_not_made_anew_where_there_is_no_room(
     assert not list(filled.home.glob("chroma.damaged-*"))
     assert names(filled, tmp_path / "replay") == ALL
     assert list(filled.home.glob("chroma.damaged-*"))
+
+
+def test_a_ledger_that_points_elsewhere_is_made_again(filled: Settings) -> None:
+    expected = dict(replay(filled.home).entries)
+    with sqlite3.connect(filled.home / "ledger.sqlite") as connection:
+        connection.execute("UPDATE cases SET start = start + 1 WHERE seq = 3")
+    connection.close()
+    with pytest.raises(CaseBankError, match="made again at the next use"):
+        dict(replay(filled.home).entries)
+    assert dict(replay(filled.home).entries) == expected
+
+
+def test_a_journal_that_is_gone_is_no_empty_bank(filled: Settings) -> None:
+    (filled.home / "journal.jsonl").unlink()
+    for _ in range(2):
+        with pytest.raises(CaseBankError, match=r"journal\.jsonl is gone, of which .*ledger\.sqlite remembers"):
+            replay(filled.home)
+    (filled.home / "ledger.sqlite").unlink()
+    assert not replay(filled.home).entries
