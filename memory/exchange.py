@@ -14,9 +14,10 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,6 +27,7 @@ from memory.entries import Entries, Entry
 from memory.episode import Episode
 from memory.events import IMPORTED
 from memory.jsonl_lines import check_length, file_lines
+from memory.private_files import replacing
 
 LABELS: dict[str, Reward] = {"positive": 1, "negative": 0}
 TASK_CHARS = 100_000
@@ -75,15 +77,24 @@ def export_lines(entries: Entries) -> Iterator[str]:
 def export_file(entries: Entries, path: Path) -> int:
     """Write every case to a file, readable by its owner only; how many there were.
 
+    The file is written as a whole or not at all, but for pipes and devices.
+
     Raises:
         InvalidInputError: the file cannot be written.
     """
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in export_lines(entries))
+        with _written(path) as file:
+            file.writelines(f"{line}\n".encode() for line in export_lines(entries))
     except OSError as error:
         raise InvalidInputError(f"cannot write {path}: {error.strerror}") from error
     return len(entries)
+
+
+def _written(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Where a link leads is replaced, not the link; what is below /dev may be a file that a shell holds open."""
+    if path.exists() and (not path.is_file() or Path("/dev") in path.absolute().parents):
+        return path.open("wb")
+    return replacing(Path(os.path.realpath(path)))
 
 
 def read_file(path: Path, namespace: str) -> tuple[list[Entry], ImportReport]:
