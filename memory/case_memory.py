@@ -176,12 +176,17 @@ class CaseMemory:
     async def import_file(self, path: Path, *, namespace: str, vouched: bool = False) -> ImportReport:
         """Add the cases of a JSONL file, see `memory.exchange`; bad lines are reported, the rest is imported.
 
+        Cases that the file itself says were imported keep that origin, and nobody can vouch for them by this.
+
         Raises:
             InvalidInputError: the file cannot be read.
         """
         entries, report = await asyncio.to_thread(read_file, path, namespace)
         origin = f"{IMPORTED}:{path.name}"
-        return await self._import([replace(entry, origin=origin, vouched=vouched) for entry in entries], report)
+        named = [
+            replace(entry, origin=entry.origin or origin, vouched=vouched and not entry.origin) for entry in entries
+        ]
+        return await self._import(named, report)
 
     async def set_archived(self, ids: Collection[str], archived: bool, *, namespace: str) -> None:
         """Take cases out of retrieval or put them back. InvalidInputError if one is unknown; nothing changes then."""

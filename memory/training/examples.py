@@ -16,6 +16,7 @@ from typing import Any
 from configs.errors import InvalidInputError
 from memory.case import case_text, normalise_task
 from memory.exchange import LABELS, RejectedLine, parse_plan
+from memory.jsonl_lines import check_length, file_lines
 from memory.ledger import Ledger
 
 KEYS = ("query", "case", "case_label", "plan", "truth_label")
@@ -95,11 +96,7 @@ def from_file(path: Path) -> Examples:
     Raises:
         InvalidInputError: the file cannot be read or holds no usable line.
     """
-    try:
-        with path.open("rb") as file:
-            examples = from_lines(file)
-    except OSError as error:
-        raise InvalidInputError(f"cannot read {path}: {error.strerror}") from error
+    examples = from_lines(file_lines(path))
     if not examples.rows:
         first = f"; line {examples.rejected[0].line}: {examples.rejected[0].reason}" if examples.rejected else ""
         raise InvalidInputError(f"{path}: no line in it can be trained on{first}")
@@ -111,10 +108,10 @@ def from_lines(lines: Iterable[bytes]) -> Examples:
     rows: list[Example] = []
     rejected: list[RejectedLine] = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         try:
-            rows.append(_read_line(line))
+            check_length(line)
+            if line.strip():
+                rows.append(_read_line(line))
         except ValueError as error:
             rejected.append(RejectedLine(number, str(error)))
     return Examples(tuple(rows), tuple(rejected))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from configs.errors import InvalidInputError
-from memory.case import Case, Reward, Step, ToolUse, case_id
+from memory.case import Case, Reward, Step, ToolUse, case_id, with_own_id
 from memory.entries import Entry
 from memory.episode import Episode
 from memory.exchange import export_file, parse_plan, read_file, read_lines
@@ -114,16 +114,17 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
     use = ToolUse(name="t", arguments={"ö": [1, None, {"x": 0.5}]}, result="r\u2028", ok=False)
     step = Step(id=1, description="d", depends_on=(3,), status="done", result="5", calls=(use,))
     cases = [
-        Case(id=f"id-{number}", task=f"täsk {number}\n", plan=(step,), reward=reward, run_id="r", lesson="l",
-             namespace="space", parents=("p",), created_at=number / 7, seconds=0.1, model="m")
+        with_own_id(Case(id="-", task=f"täsk {number}\n", plan=(step,), reward=reward, run_id="r", lesson="l",
+                         namespace="space", parents=("p",), created_at=number / 7, seconds=0.1, model="m"))
         for number, reward in enumerate((1, 0, None, 1))
     ]  # fmt: skip
+    ids = [case.id for case in cases]
     first, second = settings(home=tmp_path / "one"), settings(home=tmp_path / "two")
     async with open_case_memory(first) as memory:
         await memory.write(cases[0], Episode(policy="random", k=3))
         await memory.import_cases(cases[1:])
-        await memory.set_archived(["id-1"], True, namespace="space")
-        await memory.feedback("id-3", 0, "wrong", namespace="space")
+        await memory.set_archived([ids[1]], True, namespace="space")
+        await memory.feedback(ids[3], 0, "wrong", namespace="space")
     exported = tmp_path / "export.jsonl"
     ledger = await asyncio.to_thread(replay, first.home)
     assert await asyncio.to_thread(export_file, ledger.entries, exported) == 4
@@ -135,7 +136,7 @@ async def test_export_restores_the_same_bank(settings: SettingsFactory, tmp_path
         assert (report.added, report.rejected) == (4, ())
         assert (await memory.import_file(exported, namespace="space")).known == 4
         found = await memory.retrieve("x", policy="cosine", k=9, namespace="space")
-    assert {scored.case.id for scored in found.cases} == {"id-0", "id-3"}
+    assert {scored.case.id for scored in found.cases} == {ids[0], ids[3]}
     before, restored = [await asyncio.to_thread(_entries, settings_.home) for settings_ in (first, second)]
     assert [(e.case, e.archived, e.episode) for e in before] == [(e.case, e.archived, e.episode) for e in restored]
     assert {entry.origin for entry in restored} == {"import:export.jsonl"}
