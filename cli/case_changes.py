@@ -49,7 +49,10 @@ def delete(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete cases for good; archive is the way that can be undone."""
+    """Delete cases for good; archive is the way that can be undone.
+
+    What they said stays in the journal until cases compact.
+    """
     from cli.background import run
 
     settings = settings_of(context, config, overrides)

@@ -74,7 +74,10 @@ def purge(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete every case of an origin for good; policies are then as if these had never taught."""
+    """Delete every case of an origin for good; policies are then as if these had never taught.
+
+    What they said stays in the journal until cases compact.
+    """
     from cli.background import run
     from memory.journal import replay
     from memory.lifecycle import from_source

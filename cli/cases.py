@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import case_changes, case_files, case_lifecycle, case_stats
+from cli import case_changes, case_compact, case_files, case_lifecycle, case_stats
 from cli.options import AsJson, Config, Overrides, settings_of
 from cli.output import print_json, print_pretty, print_table, say
 from cli.printable import one_line
@@ -103,6 +103,7 @@ app.command("export")(case_files.export)
 app.command("archive")(case_changes.archive)
 app.command("restore")(case_changes.restore)
 app.command("delete")(case_changes.delete)
+app.command("compact")(case_compact.compact)
 app.command("purge")(case_lifecycle.purge)
 app.command("forget")(case_lifecycle.forget)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from configs.errors import CaseBankError
 from configs.settings import Settings
+from memory.compaction import Compacted
 from memory.embedding import fingerprint, make_embedder
 from memory.events import Event
 from memory.index import FOLDER, ChromaIndex, DamagedIndexError
@@ -61,7 +62,11 @@ class BankFiles:
     def ledger(self) -> Ledger:
         """The cases of this home as of the last write or opening; other homes on a shared server have their own."""
         self.ready()
-        return self._opened_journal().ledger
+        journal = self._opened_journal()
+        if self.shared and journal.replaced:  # with an embedded index nobody else can
+            with self.lock:
+                journal.refresh()
+        return journal.ledger
 
     def close(self) -> None:
         """Release the index and the lock."""
@@ -136,6 +141,23 @@ class BankFiles:
         except BaseException:
             self._stale = True
             raise
+
+    def compact(self) -> Compacted:
+        """Take deleted cases out of the journal, and bring the indexes in line with the ledger made from it."""
+        with self.lock:
+            index = self.ready()
+            with self.appending() as journal:
+                if self.shared:  # whose rows are ours is known from the journal only
+                    Indexing(journal.ledger, index, self.lexical, self.embedder).catch_up()
+                before = journal.ledger.namespaces()
+                self._stale = True
+                try:
+                    done = journal.compact()
+                    for namespace in before - journal.ledger.namespaces():
+                        self.lexical.discard(namespace)
+                finally:
+                    self.ready()
+            return done
 
     def read(self, query: Callable[Concatenate[ChromaIndex, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Query the index; one of ours that turns out damaged is rebuilt, once."""

@@ -9,6 +9,7 @@ from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
 from memory.case import Case, Reward, RewardSource, case_text, with_own_id
+from memory.compaction import Compacted
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
@@ -102,6 +103,10 @@ class CaseBank:
     def delete(self, namespace: str, ids: Collection[str]) -> None:
         """Remove cases; InvalidInputError if one is unknown, and nothing changes."""
         self._change(namespace, ids, lambda: Deleted(case_ids=tuple(ids)))
+
+    def compact(self) -> Compacted:
+        """Take the deleted cases of every namespace out of the journal, so that what they said is no longer there."""
+        return self._files.compact()
 
     def save(self, learner: Learner) -> None:
         """Let a learner keep a snapshot of what it has learned, if the bank is open."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from configs.settings import PolicyName
 from memory.candidates import SPARE, find_candidates
 from memory.case import Case, Reward, RewardSource
+from memory.compaction import Compacted
 from memory.concentration import Concentration, concentration
 from memory.embedding import Vectors
 from memory.entries import Entry
@@ -195,6 +196,14 @@ class CaseMemory:
     async def delete(self, ids: Collection[str], *, namespace: str) -> None:
         """Remove cases. InvalidInputError if one is unknown; nothing changes then."""
         await asyncio.to_thread(self._bank.delete, namespace, ids)
+
+    async def compact(self) -> Compacted:
+        """Take the deleted cases of every namespace out of the journal; policies then learn from the same episodes.
+
+        Raises:
+            CaseBankError: another process writes the home, or the journal cannot be rewritten and is as before.
+        """
+        return await asyncio.to_thread(self._bank.compact)
 
     async def vectors(self, namespace: str) -> dict[str, Vectors]:
         """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""

@@ -65,7 +65,7 @@ class ArchiveChanged(_Event):
 
 
 class Deleted(_Event):
-    """Cases are gone for every reader; their lines stay in the file."""
+    """Cases are gone for every reader; their lines stay in the file until it is compacted."""
 
     kind: Literal["deleted"] = "deleted"
     case_ids: tuple[str, ...]

@@ -1,7 +1,8 @@
-"""The journal: one append-only JSON line an event, and the source of truth; ledger and index are made from it.
+"""The journal: one JSON line an event, appended, and the source of truth; ledger and index are made from it.
 
 Reading takes no lock: an unfinished last line is not there yet. Writing is for whoever holds the home's writer lock;
-it cuts an unfinished last line, which only a crash can have left, before it appends.
+it cuts an unfinished last line, which only a crash can have left, before it appends. Lines are taken out only by
+`compact`, which puts another file in its place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from configs.errors import CaseBankError
+from memory.compaction import Compacted, Compaction, sync_folder
 from memory.events import LINE, Event
 from memory.ledger import Ledger
 from memory.ledger_fold import Fold, Place
@@ -72,6 +74,11 @@ class Journal:
         """Let go of the ledger's file."""
         self._store.close()
 
+    @property
+    def replaced(self) -> bool:
+        """Whether another process has made the ledger anew, so that `refresh` has to open that one."""
+        return not self._store.usable
+
     def refresh(self) -> None:
         """Fold in what was written since the ledger was last brought up to date, by whomever.
 
@@ -113,10 +120,29 @@ class Journal:
             finally:
                 os.close(descriptor)
             if created:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
         except OSError as error:
             raise CaseBankError(f"cannot write {self.path}: {error.strerror}") from error
         self._fold_written(folded, list(zip(events, lines, strict=True)))
+
+    def compact(self) -> Compacted:
+        """Take the lines about deleted cases out of the file and make the ledger anew. For who may append.
+
+        Raises:
+            CaseBankError: the journal cannot be read or written, and is as before.
+        """
+        self.refresh()
+        size = self._folded().offset
+        if not size:
+            return Compacted(0, 0, 0)
+        try:
+            done = Compaction(self.path, self.ledger).run(size)
+        except OSError as error:
+            raise CaseBankError(f"cannot rewrite {self.path}: {error.strerror}") from error
+        if done.rewritten:
+            self._begin_anew()
+            self.refresh()
+        return done
 
     def _fold_written(self, before: _Folded, written: Sequence[tuple[Event, bytes]]) -> None:
         """Fold what was just written, unless a reader has done so meanwhile."""
@@ -242,11 +268,3 @@ def _write_at(descriptor: int, offset: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(descriptor, offset)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -199,6 +199,8 @@ def _entry(line: bytes, row: Row) -> Entry:
     event = LINE.validate_json(line)
     if not isinstance(event, CaseWritten):
         raise ValueError("no case there")
+    if len(row) > 8 and event.case.id != row[8]:  # the journal was compacted since the row was read
+        raise ValueError("another case is there")
     seq, _, _, reward, source, archived, indexed, origin = row[:8]
     prior = row[11] if len(row) > 11 else 0.0
     case, now_source = event.case, _source(source)

@@ -14,6 +14,7 @@ import pytest
 from configs.errors import CaseBankError, InvalidInputError
 from configs.settings import Settings
 from memory.case import Case, Reward, Step, ToolUse, case_id
+from memory.case_bank import CaseBank
 from memory.case_memory import CaseMemory
 from memory.entries import Entry
 from memory.episode import Episode
@@ -213,3 +214,26 @@ async def test_no_server_there_is_said_in_one_line(settings: SettingsFactory) ->
     async with open_case_memory(settings(chroma_url=url)) as memory:
         with pytest.raises(CaseBankError, match=f"MEMENTO_CHROMA_URL: no Chroma server answers at {url}"):
             await memory.retrieve("x", policy="cosine", k=1, namespace="default")
+
+
+async def test_compaction_leaves_the_rest_in_line(memory: CaseMemory, bank: Settings) -> None:
+    cases = [make(bank, f"task number {n}", calls=True) for n in range(4)]
+    await memory.import_cases(cases)
+    other = await asyncio.to_thread(CaseBank, bank)
+    if bank.chroma_url is not None:
+        assert await asyncio.to_thread(other.entry, bank.namespace, cases[1].id) is not None
+    await memory.delete([cases[0].id], namespace=bank.namespace)
+    done = await memory.compact()
+    journal = await asyncio.to_thread((bank.home / "journal.jsonl").read_bytes)
+    assert done.cases_erased == 1 and done.bytes_after == len(journal) < done.bytes_before
+    assert cases[0].id.encode() not in journal
+    assert await tasks(memory, bank) == {case.task for case in cases[1:]}
+    assert len(await memory.earlier_subtasks("solve task number 0", k=9, namespace=bank.namespace)) == 3
+    if bank.chroma_url is not None:  # as another process, which still has the old files open
+        found = await asyncio.to_thread(other.entry, bank.namespace, cases[1].id)
+        assert found is not None and found.case == cases[1].model_copy(update={"reward_source": None})
+        await asyncio.to_thread(other.add, [Entry(make(bank, "one more"))])
+        assert "one more" in await tasks(memory, bank)
+        await asyncio.to_thread(other.close)
+    await memory.import_cases([cases[0]])
+    assert cases[0].task in await tasks(memory, bank)

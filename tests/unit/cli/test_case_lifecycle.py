@@ -122,3 +122,30 @@ def test_another_namespace_is_out_of_reach(bank: Path, capsys: pytest.CaptureFix
         assert run(["cases", *arguments, "--set", "namespace=other"]) == 2
     assert run(["cases", "forget", "--keep", "0", "--yes", "--set", "namespace=other"]) == 0
     assert len(retrievable(bank)) == 6
+
+
+def test_compacting_erases_what_purge_deleted(bank: Path, json_of: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = bank / "journal.jsonl"
+    size = journal.stat().st_size
+    json_of("purge", "import:bad.jsonl", "--yes")
+    assert BAD.task.encode() in journal.read_bytes()
+    did = json_of("compact")
+    assert did["cases_erased"] == 1 and did["bytes_after"] == journal.stat().st_size < size < did["bytes_before"]
+    assert BAD.task.encode() not in journal.read_bytes()
+    assert RARE.id in retrievable(bank) and BAD.id not in retrievable(bank)
+    assert run(["cases", "compact"]) == 0
+    assert "0 deleted cases" in capsys.readouterr().err
+
+
+def test_compacting_a_bank_that_is_in_use_is_refused(
+    bank: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memory.bank_files.WAIT_SECONDS", 0.1)
+    before = (bank / "journal.jsonl").read_bytes()
+    lock = WriterLock(bank)
+    lock.acquire()
+    try:
+        assert run(["cases", "compact"]) == 1
+    finally:
+        lock.release()
+    assert "in use by" in capsys.readouterr().err and (bank / "journal.jsonl").read_bytes() == before

@@ -20,8 +20,8 @@ from tests.snapshots.compare import assert_snapshot
 PAGES = [
     "", "ask", "chat", "resume", "feedback", "doctor", "demo", "runs", "runs list", "runs show", "tools", "tools list",
     "tools call", "cases", "cases list", "cases show", "cases search", "cases stats", "cases import", "cases export",
-    "cases archive", "cases restore", "cases delete", "cases purge", "notes", "notes list", "notes add", "notes edit",
-    "notes delete", "notes clear", "cases forget", "train",
+    "cases archive", "cases restore", "cases delete", "cases compact", "cases purge", "notes", "notes list",
+    "notes add", "notes edit", "notes delete", "notes clear", "cases forget", "train",
 ]  # fmt: skip
 RESULT_KEYS = [
     "thread_id", "status", "answer", "reward", "reward_source", "case_id", "cases_used", "cycles", "plan", "subtasks",
