@@ -9,6 +9,7 @@ from configs.errors import InvalidInputError
 from configs.settings import Settings, secrets
 from memory.bank_files import BankFiles
 from memory.case import Case, Reward, RewardSource, case_text, with_own_id
+from memory.case_redaction import redact_case
 from memory.compaction import Compacted
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
@@ -16,7 +17,7 @@ from memory.features import Match
 from memory.index import ChromaIndex, Hit
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
-from memory.redaction import redact, redact_case
+from memory.redaction import redact
 from memory.rows import Kind, rows_of
 from memory.subtask_memory import NearSubtask, SolvedSubtask
 from memory.trust import TRUSTED

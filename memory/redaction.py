@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from typing import Any
 from urllib.parse import quote, unquote
 
-from memory.case import Case, Step, ToolUse
 from memory.secret_shapes import (
     ANYWHERE,
     AWS_SECRET,
@@ -21,7 +19,6 @@ from memory.secret_shapes import (
     PEM_END,
     PLAIN_VALUES,
     RIGHT_HERE,
-    SECRET_NAME,
     SHAPES,
 )
 
@@ -34,7 +31,11 @@ PEM_CHARS = 20_000
 MOST_ROUNDS = 10
 """What stands beside a secret can read as another one once that is gone; round two mostly finds nothing."""
 
-DEEPEST = 100
+GROUPS = ("url", "credential", "stated", "flagged", "login", "short", "signed", "cookie", "inner", "bare")
+TRIMMED = ("bare", "stated", "flagged", "short")
+PASSWORDS = ("url", "stated", "login", "short")
+COMMAND_CHARS = 300
+"""How far before `-u name:password` the `curl` may stand."""
 
 
 def redact(text: str, secrets: Collection[str] = ()) -> str:
@@ -53,63 +54,6 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
         if text == before:
             break
     return text
-
-
-def redact_case(case: Case, secrets: Collection[str] = ()) -> Case:
-    """The case with every text in it redacted. Its id stays, see `memory.case.with_own_id`."""
-    if not any(step.calls for step in case.plan):
-        said = "\n\n".join(
-            [case.task, case.answer, case.lesson, *(f"{s.description}\n\n{s.result}" for s in case.plan)]
-        )
-        if redact(said, secrets) == said:  # once over everything is much quicker than once a text
-            return case
-    changed = case.model_copy(
-        update={
-            "task": redact(case.task, secrets),
-            "answer": redact(case.answer, secrets),
-            "lesson": redact(case.lesson, secrets),
-            "plan": tuple(_redacted_step(step, secrets) for step in case.plan),
-        }
-    )
-    return case if changed == case else changed
-
-
-def redact_json(value: Any, secrets: Collection[str] = (), depth: int = 0) -> Any:
-    """A JSON value with every text and key in it redacted, and what stands under a name such as `password`.
-
-    What is nested deeper than DEEPEST levels is not kept.
-    """
-    if depth > DEEPEST:
-        return None
-    if isinstance(value, str):
-        return redact(value, secrets)
-    if isinstance(value, dict):
-        return {redact(str(key), secrets): _field(str(key), each, secrets, depth) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact_json(each, secrets, depth + 1) for each in value]
-    return value
-
-
-def _redacted_step(step: Step, secrets: Collection[str]) -> Step:
-    return step.model_copy(
-        update={
-            "description": redact(step.description, secrets),
-            "result": redact(step.result, secrets),
-            "calls": tuple(_redacted_call(call, secrets) for call in step.calls),
-        }
-    )
-
-
-def _redacted_call(call: ToolUse, secrets: Collection[str]) -> ToolUse:
-    arguments = redact_json(call.arguments, secrets)
-    return call.model_copy(update={"arguments": arguments, "result": redact(call.result, secrets)})
-
-
-def _field(name: str, value: Any, secrets: Collection[str], depth: int) -> Any:
-    named = SECRET_NAME.search(name) if isinstance(value, str) else None
-    if named and not MARK.fullmatch(value) and _is_telling(value, weak=named["weak"] is not None, sign="="):
-        return _mark("password" if named["weak"] else "secret")
-    return redact_json(value, secrets, depth + 1)
 
 
 def _known_values(secrets: Collection[str]) -> re.Pattern[str] | None:
@@ -139,11 +83,11 @@ def _forms(secret: str) -> Iterator[str]:
 def _between_marks(text: str, known: re.Pattern[str]) -> Iterator[str]:
     """Replace known values, but not in marks: a key named `openai-key` must not be found in them."""
     position = 0
-    for mark in MARK.finditer(text):
-        yield known.sub(_mark("known-secret"), text[position : mark.start()])
-        yield mark[0]
-        position = mark.end()
-    yield known.sub(_mark("known-secret"), text[position:])
+    for there in MARK.finditer(text):
+        yield known.sub(mark("known-secret"), text[position : there.start()])
+        yield there[0]
+        position = there.end()
+    yield known.sub(mark("known-secret"), text[position:])
 
 
 def _without_shapes(text: str) -> str:
@@ -154,7 +98,7 @@ def _without_shapes(text: str) -> str:
         head, label, position = _judged(found, text)
         kept.append(head)
         while label:
-            kept.append(_mark(label))
+            kept.append(mark(label))
             saw_access_key |= label == "aws-access-key"
             following = _key_at(text, position)
             label = _shape_label(following) if following is not None else ""
@@ -172,19 +116,26 @@ def _judged(found: re.Match[str], text: str) -> tuple[str, str, int]:
         return ("", label, found.end()) if label else (found[0], "", found.end())
     if found["pem"] is not None:
         return "", "private-key", _end_of_private_key(text, found.end())
-    group = next(name for name in ("url", "credential", "stated", "inner", "bare") if found[name] is not None)
+    group = next(name for name in GROUPS if found[name] is not None)
     head = found[0][: found.start(group) - found.start()]
-    value = _trimmed(found[group]) if group in ("bare", "stated") else found[group]
+    value = _trimmed(found[group]) if group in TRIMMED else found[group]
     of_itself = MARK.match(text, found.start(group)) or _key_at(text, found.start(group))
     if of_itself or not _is_secret(found, group, value):
         return head, "", found.start(group)
-    weak = group in ("url", "stated") or found["weak"] is not None
+    weak = group in PASSWORDS or found["weak"] is not None or found["option"] is not None
     return head, "password" if weak else "secret", found.start(group) + len(value)
 
 
 def _is_secret(found: re.Match[str], group: str, value: str) -> bool:
-    if group == "url":
+    if group in ("url", "signed", "cookie"):
         return True
+    if group == "login":
+        return "curl" in found.string[max(0, found.start() - COMMAND_CHARS) : found.start()]
+    if group == "short":
+        return len(value) >= 6 and _has_letter_and_digit(value)
+    if group == "flagged":
+        weak = found["option"] is not None
+        return _has_letter_and_digit(value) and is_telling(value, weak=weak, sign="=")
     if group == "credential":
         in_a_header = len(found["scheme"]) > len("bearer")
         bearer = found["scheme"].lower() == "bearer"
@@ -194,10 +145,10 @@ def _is_secret(found: re.Match[str], group: str, value: str) -> bool:
         return len(value) >= 6 and _has_letter_and_digit(value) and not goes_on
     if group == "bare" and (CALL.match(found.string, found.end()) or (value.isalpha() and goes_on)):
         return False
-    return _is_telling(value, weak=found["weak"] is not None, sign=found["sign"])
+    return is_telling(value, weak=found["weak"] is not None, sign=found["sign"])
 
 
-def _is_telling(value: str, *, weak: bool, sign: str) -> bool:
+def is_telling(value: str, *, weak: bool, sign: str) -> bool:
     """Whether what is assigned looks like a secret, not like a word or code.
 
     Args:
@@ -249,8 +200,9 @@ def _end_of_private_key(text: str, start: int) -> int:
 def _aws_secret(found: re.Match[str]) -> str:
     value = found[0]
     mixed = _has_letter_and_digit(value) and not value.islower() and not value.isupper()
-    return _mark("aws-secret-key") if mixed else value
+    return mark("aws-secret-key") if mixed else value
 
 
-def _mark(label: str) -> str:
+def mark(label: str) -> str:
+    """What stands in the place of a secret."""
     return f"[redacted:{label}]"

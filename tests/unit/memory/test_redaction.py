@@ -9,7 +9,8 @@ import time
 import pytest
 
 from memory.case import Case, Step, ToolUse, case_id
-from memory.redaction import redact, redact_case, redact_json
+from memory.case_redaction import redact_case, redact_json
+from memory.redaction import redact
 from memory.secret_shapes import MARK
 from tests.project_files import ROOT, committed_files
 
@@ -47,6 +48,23 @@ SECRETS = [
     ("?token=0123456789abcdef&page=2", "?token=[redacted:secret]&page=2"),
     ("postgresql://bob:p%40ss@db:5432/x", "postgresql://bob:[redacted:password]@db:5432/x"),
     ("password=[redacted:hunter2", "password=[redacted:password]"),
+    (f"gsk_{'aB3' * 17}", "[redacted:groq-key]"),
+    (f"pplx-{'aB3' * 16}", "[redacted:perplexity-key]"),
+    (f"tvly-dev-{'aB3' * 10}", "[redacted:tavily-key]"),
+    (f"//registry.npmjs.org/:_authToken=npm_{'aB3' * 12}", "//registry.npmjs.org/:_authToken=[redacted:npm-token]"),
+    (f"SG.{'aB3' * 7}.{'x-Y9' * 10}", "[redacted:sendgrid-key]"),
+    (f"dop_v1_{'0f' * 32}", "[redacted:digitalocean-token]"),
+    (f"r8_{'aB3' * 12}", "[redacted:replicate-token]"),
+    (f"https://api.telegram.org/bot12345678:{'aB3-_' * 7}/x", "https://api.telegram.org/[redacted:telegram-token]/x"),
+    ("Cookie: sid=0123abcd; theme=dark\nHost: x", "Cookie: [redacted:secret]\nHost: x"),
+    ("'set-cookie: sid=0123abcd; Path=/'", "'set-cookie: [redacted:secret]'"),
+    ("curl -s -u bob:s3cret https://x.org", "curl -s -u bob:[redacted:password] https://x.org"),
+    ("curl --user 'bob:pa ss' x", "curl --user 'bob:[redacted:password] ss' x"),
+    ("mysql --password s3cr3tpw99 db", "mysql --password [redacted:password] db"),
+    ("tool --api-key 'abcd1234efgh' go", "tool --api-key '[redacted:secret]' go"),
+    ("user: bob, pw: S3cretPass!", "user: bob, pw: [redacted:password]!"),
+    ("Passwort: Sommer2024", "Passwort: [redacted:password]"),
+    ("https://x.blob/a?sv=1&sig=aB3%2Bxyz0123456789%3D&se=2", "https://x.blob/a?sv=1&sig=[redacted:secret]&se=2"),
     (f"{OPENAI.replace('x', 'AKIAIOSFODNN7EXAMPLE', 1)}", "[redacted:openai-key]"),
     (f"AKIAIOSFODNN7EXAMPLEsk-ant-{'z1' * 10}", "[redacted:aws-access-key][redacted:anthropic-key]"),
 ]
@@ -63,6 +81,9 @@ ORDINARY = [
     "The Secret: a novel. Key: C minor. API key: see below. PWD=/usr/lib, export PASSWORD=$SECRET",
     "-----BEGIN CERTIFICATE----- MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A -----END CERTIFICATE-----",
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ and wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEWORD alone",
+    "Pass --password to be asked, --token NAME or --user root:wheel; docker run -u 1000:1000, pw: see above",
+    "Cookie: a small cake; a cookie: k=v; set-cookie: <name>=<value>; ?sig=short; npm_config_registry; r8_x; SG.a.b",
+    "at 12345678:30, bot: none; Passwort: vergessen? Cookie recipe = flour",
     "[redacted:openai-key] is how a replaced key reads",
 ]  # fmt: skip
 HOSTILE = [
@@ -72,6 +93,9 @@ HOSTILE = [
     "authorization: bearer " * 4_500, "aB3/" * 25_000, "AKIAAAAAAAAAAAAAAAAA " * 4_700, "[redacted:" * 10_000,
     "a_" * 50_000, "api_key_" * 12_500, "\\" * 100_000, "-----BEGIN PRIVATE KEY-----" + "\n" * 99_000,
     "://" + "a:" * 50_000, "AKIAAAAAAAAAAAAAAAAA" + "ghp_" * 25_000, "secret_" * 14_000, "password is " * 8_300,
+    "cookie: a=b " * 8_000, "cookie: a=bcdefg" * 6_000, "cookie:" + "a" * 99_000, "--password " * 9_000,
+    "-u a:" * 20_000, "curl -u a:b " * 8_000, "--a_" * 25_000, "?sig=" * 20_000, "SG." * 33_000, "1" * 100_000,
+    "12345678:" * 11_000, "pw:" * 33_000, "SG." + "a" * 99_000,
 ]  # fmt: skip
 
 
@@ -166,3 +190,27 @@ def test_json_values_keep_their_shape() -> None:
     for _ in range(5000):
         deep = [deep]
     assert "sk-" not in str(redact_json(deep))
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ({"password": 12345678}, {"password": "[redacted:password]"}),
+        ({"api_key": ["abcd1234efgh"]}, {"api_key": ["[redacted:secret]"]}),
+        ({"token": {"value": "abcd1234efgh", "n": 1}}, {"token": {"value": "[redacted:secret]", "n": 1}}),
+        (["--password", "s3cr3tpw99", "-v"], ["--password", "[redacted:password]", "-v"]),
+        (["curl", "-u", "bob:s3cret"], ["curl", "-u", "bob:[redacted:password]"]),
+        ({"name": "API_KEY", "value": "abcd1234efgh"}, {"name": "API_KEY", "value": "[redacted:secret]"}),
+        ([["Authorization", "Basic dXNlcjpwYXNz"]], [["Authorization", "Basic [redacted:secret]"]]),
+        ({"Authorization": "Basic dXNlcjpwYXNz"}, {"Authorization": "Basic [redacted:secret]"}),
+        ({"headers": {"Cookie": "sid=0123abcd; a=b"}}, {"headers": {"Cookie": "[redacted:secret]"}}),
+        ({"token": 3, "tokens": [1, 2], "max_tokens": 12345678, "password": None, "secret": True}, None),
+        ({"name": "count", "value": "abcd1234efgh"}, None),
+        (["docker", "run", "-u", "1000:1000", "--token", "-x", "password", "username"], None),
+        (["password", "username"], None),
+    ],
+)  # fmt: skip
+def test_a_secret_is_known_by_the_name_it_stands_under(value: object, kept: object) -> None:
+    expected = value if kept is None else kept
+    assert redact_json(value) == expected
+    assert redact_json(expected) == expected
