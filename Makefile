@@ -40,7 +40,7 @@ bench: install  ## measure the case memory against the original's way, and at 1,
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.lexical
 
-simulate: install  ## compare every case policy in five simulated worlds, 20 seeds each
+simulate: install  ## compare every case policy in six simulated worlds, 20 seeds each
 	$(BIN)/python -m evaluation.simulation --markdown
 
 bench-million: install  ## hold and search a million cases

@@ -19,8 +19,8 @@ from graph.identity import namespace_of
 from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
 from memory.case import Case, Step, ToolUse, case_id, with_own_id
 from memory.case_memory import CaseMemory
+from memory.case_redaction import redact_case
 from memory.episode import Episode
-from memory.redaction import redact_case
 from nodes.prompts import Prompts
 
 
