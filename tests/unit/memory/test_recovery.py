@@ -9,24 +9,22 @@ import stat
 import subprocess
 import sys
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from configs.errors import CaseBankError
 from configs.settings import Settings
 from memory.case import Case, Reward, Step, case_id
 from memory.case_bank import CaseBank
-from memory.embedding import Vectors, normalised
 from memory.entries import Entry
 from memory.events import CaseWritten
 from memory.index import DEADLINE_SECONDS, ChromaIndex, DamagedIndexError
 from memory.journal import Journal, replay
 from tests.conftest import SettingsFactory
+from tests.fakes.quick_bank import QuickEmbedder, opened
 from tests.project_files import ROOT
 
 WRITER = """
@@ -46,16 +44,6 @@ for number in range(10**6):
 def case(task: str, reward: Reward | None = 1) -> Case:
     plan = (Step(id=1, description=f"solve {task}", status="done", result="r"),)
     return Case(id=case_id(task, plan, ""), task=task, plan=plan, reward=reward)
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[CaseBank]:
-    bank = CaseBank(settings)
-    try:
-        bank.open()
-        yield bank
-    finally:
-        bank.close()
 
 
 def found(bank: CaseBank, n: int = 500) -> set[str]:
@@ -152,16 +140,6 @@ def test_missing_or_damaged_index_is_rebuilt(filled: Settings, damage: Callable[
         assert found(bank) == set(replay(filled.home).entries)
     kept = list(filled.home.glob("chroma.damaged-*"))
     assert bool(kept) == (damage in (spoil_database, cut_database)), "what was damaged is kept aside"
-
-
-class QuickEmbedder:
-    """Unit vectors from hashes."""
-
-    name, dimension = "quick", 16
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        rows = [np.random.default_rng(zlib.crc32(text.encode())).normal(size=self.dimension) for text in texts]
-        return normalised(rows)
 
 
 def test_index_whose_vectors_are_lost_is_rebuilt(settings: SettingsFactory, monkeypatch: pytest.MonkeyPatch) -> None:
