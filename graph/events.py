@@ -69,6 +69,17 @@ class SubtaskFinished(TypedDict):
     result: str
 
 
+class Reflected(TypedDict):
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
+
+    type: Literal["reflected"]
+    report: str
+    loops: list[str]
+
+
 class Answered(TypedDict):
     type: Literal["answered"]
     answer: str
@@ -101,6 +112,7 @@ Event: TypeAlias = (
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
+    | Reflected
     | Answered
     | Rewarded
     | CaseWritten

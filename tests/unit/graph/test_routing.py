@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from langgraph.types import Send
 
-from graph.routing import after_plan, after_reflect, needed, ready
+from graph.routing import after_plan, after_reflect
 from graph.state import State, Subtask, SubtaskResult
+from nodes.dependencies import needed, ready
 
 PLAN: list[Subtask] = [
     {"id": 1, "description": "a", "depends_on": []},
