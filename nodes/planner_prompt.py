@@ -98,7 +98,7 @@ def render_report(report: Report | None) -> str:
     lines += [f"Contradiction: {each}" for each in report["contradictions"]]
     lines += [f"Missing: {each}" for each in report["missing"]]
     if report["loop"]:
-        lines.append(f"In a circle: {report['loop']}. Do something else; another circle ends the task.")
+        lines.append(f"In a circle: {report['loop']}. Do something else; a second circle ends the task.")
     if report["lesson"]:
         lines.append(f"Lesson: {report['lesson']}")
     return shorten("\n".join(lines), REPORT_CHARS)

@@ -84,7 +84,8 @@ def _learned_since(traces: Sequence[_Traces], marks: frozenset[str], earlier: Se
 
 
 def _names(results: Sequence[SubtaskResult]) -> str:
-    return shorten_line("; ".join(each["description"] for each in results) or "none of it could be begun", TEXT_CHARS)
+    names = "; ".join(each["description"].rstrip(".") for each in results)
+    return shorten_line(names or "none of it could be begun", TEXT_CHARS)
 
 
 def _called(results: Sequence[SubtaskResult]) -> str:

@@ -76,4 +76,4 @@ def _held_back(subtask: Subtask, by_id: dict[int, SubtaskResult]) -> str:
 
 
 def _missing(judged: Judged) -> str:
-    return f"task {judged['id']} ({judged['description']})"
+    return f"task {judged['id']} ({judged['description'].rstrip('.')})"
