@@ -6,9 +6,9 @@ also masks secrets. The same events are in a run's trace file and become its spa
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NotRequired, TypeAlias
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from graph.state import ModelCall, Role, ShownCase, Subtask, SubtaskStatus
 
