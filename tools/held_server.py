@@ -50,6 +50,7 @@ class HeldServer:
         self._lock = anyio.Lock()
         self._session: ClientSession | None = None
         self._doubtful = False
+        self._cancelled = False
         self._process: int | None = None
         self._own_processes: frozenset[int] = frozenset()
         self._reason = "was stopped"
@@ -93,6 +94,8 @@ class HeldServer:
                 result = await self._call(session, tool, arguments, ended)
             finally:
                 self._calls.discard(ended)
+                if self._cancelled and not self._calls:
+                    self._owners.start_soon(self._end_what_is_left, session)
         if ended.cancelled_caught:
             raise ToolServerError(self._line(self._reason))
         if result.isError:
@@ -139,7 +142,7 @@ class HeldServer:
         except anyio.get_cancelled_exc_class():
             if not ended.cancel_called:
                 await self._give_up(session, request)
-                self._owners.start_soon(self._end_what_is_left, session)
+                self._cancelled = True
             raise
         except McpError as error:
             if error.error.code in SESSION_ENDED:
@@ -168,17 +171,17 @@ class HeldServer:
             await session.send_notification(ClientNotification(CancelledNotification(params=params)))
 
     async def _end_what_is_left(self, session: ClientSession) -> None:
-        """After a cancelled call: a server that still runs processes it began since it was started ends, and they with it.
+        """A server that still runs processes it began for a cancelled call is stopped, and they with it.
 
-        Calls of others are waited for; the next call starts the server again.
+        The calls of others are waited for: the last of them asks again. The next call starts the server again.
         """
         await anyio.sleep(LEAVING_SECONDS)
-        while self._calls and self._session is session:
-            await anyio.sleep(LEAVING_SECONDS)
         async with self._lock:
-            if self._session is session and not self._calls and await self._has_begun_processes():
-                self._reason = "was stopped after a cancelled call"
-                await self.stop()
+            if self._session is session and not self._calls:
+                self._cancelled = False
+                if await self._has_begun_processes():
+                    self._reason = "was stopped after a cancelled call"
+                    await self.stop()
 
     async def _has_begun_processes(self) -> bool:
         if self._process is None:
@@ -223,7 +226,8 @@ class HeldServer:
     async def _note_processes(self, link: Link) -> None:
         self._process = link.process.process.pid if link.process is not None else None
         if self._process is not None:
-            self._own_processes = await anyio.to_thread.run_sync(members, self._process) or frozenset()
+            found = await anyio.to_thread.run_sync(members, self._process)
+            self._own_processes = found or frozenset()
 
     async def _until_ended(self, link: Link) -> None:
         async with anyio.create_task_group() as waiting:
