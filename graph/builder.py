@@ -24,13 +24,13 @@ RECURSION_LIMIT = (MAX_CYCLES + 1) * (2 * MAX_SUBTASKS + 2) + 2
 def build_graph(services: Services) -> CompiledStateGraph[State, Context, Input, Output]:
     """Wire the nodes around the services. Compiled with the services' checkpointer, or none for a server's own."""
     models, memory, prompts, settings = services.models, services.memory, services.prompts, services.settings
-    attachments = services.attachments
+    attachments, runs = services.attachments, services.runs
 
     graph = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
     graph.add_node("retrieve_cases", CaseRetriever(memory, settings))
-    graph.add_node("plan", Planner(models, prompts, attachments, settings))
-    graph.add_node("execute", Executor(models, services.tools, memory, prompts, attachments, settings))
-    graph.add_node("reflect", Reflector(models, prompts, settings))
+    graph.add_node("plan", Planner(runs, models, prompts, attachments, settings))
+    graph.add_node("execute", Executor(runs, models, services.tools, memory, prompts, attachments, settings))
+    graph.add_node("reflect", Reflector(runs, models, prompts))
     graph.add_node("write_memory", CaseWriter(memory, prompts, settings))
 
     graph.add_edge(START, "retrieve_cases")

@@ -1,4 +1,7 @@
-"""What a run tells while it goes: typed events on LangGraph's `custom` stream, plain JSON, in the order they happen."""
+"""What a run tells while it goes: typed events on LangGraph's `custom` stream, plain JSON, in the order they happen.
+
+Each event carries `at`, when it happened, in seconds since 1970; whoever tells it leaves that to `Running.emit`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
-from graph.state import ShownCase, Subtask
+from graph.state import ModelCall, ShownCase, Subtask, SubtaskStatus
 
 
 class CasesRetrieved(TypedDict):
@@ -35,9 +38,16 @@ class SubtaskStarted(TypedDict):
     description: str
 
 
+class ModelCalled(ModelCall):
+    """A model replied. The fields are those of the call."""
+
+    type: Literal["model_called"]
+
+
 class ToolCalled(TypedDict):
     type: Literal["tool_called"]
     subtask: int
+    id: str
     name: str
     arguments: dict[str, Any]
 
@@ -45,15 +55,17 @@ class ToolCalled(TypedDict):
 class ToolReturned(TypedDict):
     type: Literal["tool_returned"]
     subtask: int
+    id: str
     name: str
     result: str
     ok: bool
+    seconds: float
 
 
 class SubtaskFinished(TypedDict):
     type: Literal["subtask_finished"]
     id: int
-    status: Literal["done", "failed"]
+    status: SubtaskStatus
     result: str
 
 
@@ -85,6 +97,7 @@ Event: TypeAlias = (
     | Remembered
     | PlanMade
     | SubtaskStarted
+    | ModelCalled
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
