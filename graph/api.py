@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -13,9 +13,11 @@ from typing import Any, cast
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
 from configs.errors import InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
+from graph.answers import command_of
 from graph.builder import build_graph
 from graph.context import Context
 from graph.events import Event
@@ -75,6 +77,7 @@ async def aask(
 async def aresume(
     thread_id: str,
     *,
+    answers: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     context: Context | None = None,
     on_event: OnEvent | None = None,
@@ -82,11 +85,16 @@ async def aresume(
 ) -> Result:
     """Continue a run from its last checkpoint; what was finished does not run again, a finished run not at all.
 
+    Args:
+        thread_id: of the run.
+        answers: to `Result.interrupts`, by their ids: `{"decisions": [...]}`, see docs/steering.md.
+        settings, context, on_event, services: as for `aask`.
+
     Raises:
-        InvalidInputError: there is no such run.
+        InvalidInputError: there is no such run, nothing of it waits for such an answer, or the answer cannot be read.
     """
     async with _opened(settings, services) as live:
-        return await _run(live, check_thread_id(thread_id), None, context, on_event)
+        return await _run(live, check_thread_id(thread_id), None, context, on_event, answers)
 
 
 def check_thread_id(thread_id: str) -> str:
@@ -119,9 +127,10 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
 async def _run(
     services: Services,
     thread_id: str,
-    given: Input | None,
+    given: Input | Command[Any] | None,
     context: Context | None,
     on_event: OnEvent | None,
+    answers: Mapping[str, Any] | None = None,
 ) -> Result:
     started = time.monotonic()
     graph = build_graph(services)
@@ -129,7 +138,9 @@ async def _run(
     error = None
     if given is None:
         config, finished = await _where_to_resume(graph, config)
-        if finished:
+        if answers:
+            given = command_of(await graph.aget_state(config), answers)
+        elif finished:
             return result_of(thread_id, await graph.aget_state(config))
     try:
         async for event in graph.astream(

@@ -44,6 +44,16 @@ class ModelCalled(ModelCall):
     type: Literal["model_called"]
 
 
+class Reviewed(TypedDict):
+    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
+
+    type: Literal["reviewed"]
+    subtask: int | None
+    name: str
+    verdict: Literal["approve", "edit", "reject"]
+    reason: str
+
+
 class ToolCalled(TypedDict):
     type: Literal["tool_called"]
     subtask: int
@@ -98,6 +108,7 @@ Event: TypeAlias = (
     | PlanMade
     | SubtaskStarted
     | ModelCalled
+    | Reviewed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
