@@ -8,7 +8,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -26,6 +27,8 @@ from graph.workspaces import THREAD_ID, check_file
 from nodes.retrieve_cases import check_question
 
 OnEvent = Callable[[Event], None]
+Graph: TypeAlias = "CompiledStateGraph[Any, Any, Any, Any]"
+_graphs: WeakKeyDictionary[Services, Graph] = WeakKeyDictionary()
 
 
 def ask(question: str, **options: Any) -> Result:
@@ -116,6 +119,14 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
         yield opened
 
 
+def _graph_of(services: Services) -> Graph:
+    """The graph around the services, built once: that costs as much as a few steps of a run."""
+    graph = _graphs.get(services)
+    if graph is None:
+        graph = _graphs[services] = build_graph(services)
+    return graph
+
+
 async def _run(
     services: Services,
     thread_id: str,
@@ -124,7 +135,7 @@ async def _run(
     on_event: OnEvent | None,
 ) -> Result:
     started = time.monotonic()
-    graph = build_graph(services)
+    graph = _graph_of(services)
     config: RunnableConfig = {"configurable": {"thread_id": thread_id}}
     error = None
     if given is None:
@@ -143,9 +154,7 @@ async def _run(
     return result_of(thread_id, await graph.aget_state(latest), time.monotonic() - started, error)
 
 
-async def _where_to_resume(
-    graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig
-) -> tuple[RunnableConfig, bool]:
+async def _where_to_resume(graph: Graph, config: RunnableConfig) -> tuple[RunnableConfig, bool]:
     """The checkpoint to go on from, and whether the run is finished already.
 
     After a crash the latest checkpoint may name no next node although the run is not finished; the one before does.
