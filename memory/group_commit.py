@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeAlias
@@ -12,6 +13,11 @@ from memory.entries import Entry
 
 MOST = 256
 """Entries in one batch."""
+PAUSE = 4.0
+"""While several write, as many times as long as a batch took do they gather for the next one: a batch of many costs
+little more than one of one, and some of it stops every thread."""
+LONGEST = 0.5
+"""Seconds of such a pause."""
 
 Add: TypeAlias = Callable[[Sequence[Entry]], list[str]]
 """Writes entries as one batch; gives the ids of the new ones."""
@@ -51,15 +57,27 @@ class GroupCommit:
 
     def _write_all(self) -> None:
         while batch := self._next_batch():
-            if len(batch) == 1:
-                self._write_alone(batch[0])
-                continue
-            try:
-                self._write(batch)
-            except BaseException:  # noqa: BLE001  # each is told what becomes of it alone
-                _log.info("a batch of %d cases could not be written; trying each alone", len(batch), exc_info=True)
-                for one in batch:
-                    self._write_alone(one)
+            began = time.monotonic()
+            self._write_batch(batch)
+            self._gather(PAUSE * (time.monotonic() - began))
+
+    def _gather(self, seconds: float) -> None:
+        """Let more come, if someone waits already; alone, a writer never waits."""
+        with self._lock:
+            several = bool(self._waiting)
+        if several:
+            time.sleep(min(seconds, LONGEST))
+
+    def _write_batch(self, batch: Sequence[_Waiting]) -> None:
+        if len(batch) == 1:
+            self._write_alone(batch[0])
+            return
+        try:
+            self._write(batch)
+        except BaseException:  # noqa: BLE001  # each is told what becomes of it alone
+            _log.info("a batch of %d cases could not be written; trying each alone", len(batch), exc_info=True)
+            for one in batch:
+                self._write_alone(one)
 
     def _next_batch(self) -> list[_Waiting]:
         with self._lock:
