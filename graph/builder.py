@@ -37,7 +37,7 @@ def build_graph(services: Services) -> CompiledStateGraph[State, Context, Input,
     graph.add_edge("retrieve_cases", "plan")
     graph.add_conditional_edges("plan", after_plan, ["execute", "reflect"])
     graph.add_edge("execute", "reflect")
-    graph.add_conditional_edges("reflect", after_reflect, ["execute", "plan", "write_memory"])
+    graph.add_conditional_edges("reflect", after_reflect, ["execute", "plan", "retrieve_cases", "write_memory"])
     graph.set_finish_point("write_memory")
 
     compiled = graph.compile(checkpointer=services.checkpointer, name="memento")

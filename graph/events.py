@@ -108,7 +108,10 @@ class SubtaskFinished(Told):
 
 
 class Reflected(Told):
-    """What a round of subtasks gave, as the planner reads it; `loops` says what went round in a circle."""
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
 
     type: Literal["reflected"]
     report: str

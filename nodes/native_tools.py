@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from graph.state import ToolCallRecord
 from nodes.tool_choice import ToolShelf, compact_schema
@@ -43,3 +43,6 @@ class NativeTools:
             )
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        return [*answers, HumanMessage(advice)]

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from configs.errors import PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
-from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
 from nodes.language_model import LanguageModel, Models
@@ -44,7 +44,7 @@ class PlanInput(TypedDict):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
-    report: NotRequired[str]
+    report: NotRequired[Report | None]
     ending: NotRequired[Ending | None]
 
 
@@ -122,7 +122,8 @@ class Planner:
     async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
         texts = await self.attachments.read(running.thread_id, state["task"]["files"])
         files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
-        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
+        report = state.get("report")
+        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes, report)
         system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
         return [SystemMessage(system), HumanMessage(message)]
 

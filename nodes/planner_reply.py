@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from configs.errors import PlanFormatError
 from graph.state import Subtask
+from nodes.dependencies import circle
 
 MARKER = re.compile(r"\**FINAL[ _]ANSWER\**\s*:\s*\**", re.IGNORECASE)
 MAX_SUBTASKS = 50
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
+
+
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_no_truth_value)]
 
 
 class ProposedSubtask(BaseModel):
@@ -21,9 +32,9 @@ class ProposedSubtask(BaseModel):
 
     model_config = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    id: int
+    id: WholeNumber
     description: str = Field(min_length=1, max_length=20_000)
-    depends_on: list[int] | None = None
+    depends_on: list[WholeNumber] | None = None
 
 
 class ProposedPlan(BaseModel):
@@ -121,6 +132,8 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
     offset = max((subtask["id"] for subtask in earlier), default=0)
     number = {old: offset + position for position, old in enumerate(ids, 1)}
     known = {subtask["id"]: subtask["id"] for subtask in earlier} | number
+    if stuck := circle({each.id: set(each.depends_on or []) for each in proposed.plan}):
+        raise PlanFormatError(f"the tasks' dependencies run in a circle: {stuck}")
     in_order = all(subtask.depends_on is None for subtask in proposed.plan)
     subtasks: list[Subtask] = []
     for subtask in proposed.plan:
@@ -131,7 +144,6 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
         if in_order and subtasks:
             depends_on = [subtasks[-1]["id"]]
         subtasks.append({"id": number[subtask.id], "description": subtask.description, "depends_on": depends_on})
-    _refuse_circles(subtasks)
     return subtasks
 
 
@@ -142,7 +154,7 @@ def json_objects(text: str) -> Iterator[dict[str, Any]]:
     while position >= 0:
         try:
             value, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # a ValueError that is no JSONDecodeError: a number of 5,000 digits
             end = position + 1
         else:
             if isinstance(value, dict):
@@ -155,12 +167,3 @@ def describe(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
     return f"{place}: {fault['msg']}"
-
-
-def _refuse_circles(subtasks: Sequence[Subtask]) -> None:
-    waiting = {subtask["id"]: set(subtask["depends_on"]) for subtask in subtasks}
-    while waiting:
-        free = {each for each, needs in waiting.items() if not needs & waiting.keys()}
-        if not free:
-            raise PlanFormatError(f"the tasks' dependencies run in a circle: {sorted(waiting)}")
-        waiting = {each: needs for each, needs in waiting.items() if each not in free}
