@@ -86,6 +86,7 @@ class CaseRetriever:
             runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
             return {"cases": [*again["cases"], *new]}
         task = open_task(state.get("messages") or [], state.get("files", {}))
+        task["approval"] = knobs.approval
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
