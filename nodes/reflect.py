@@ -59,7 +59,7 @@ class Reflector:
 
     async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> RoundUpdate | RewardUpdate:
         answer = state.get("answer")
-        if answer is None and ready(state["plan"], state["subtasks"]):
+        if answer is None and not _is_over(state):
             return {}
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         if answer is None:
@@ -70,16 +70,16 @@ class Reflector:
     async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
-        if not went_plainly(report) and running.knobs.judge_model != "none" and state.get("ending") is None:
+        goes_on = state.get("ending") is None and not _out_of_budget(state)
+        if goes_on and not went_plainly(report) and running.knobs.judge_model != "none":
             report, calls = await self._reflected(state, report, running)
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
         update: RoundUpdate = {"report": report, "loops": loops, "model_calls": calls}
-        ending = state.get("ending")
-        if ending is None and report["loop"] and len(loops) >= ENDS_AT:
-            ending = update["ending"] = {"cause": "loop", "budget": None, "detail": report["loop"]}
+        if goes_on and report["loop"] and len(loops) >= ENDS_AT:
+            goes_on = False
+            update["ending"] = {"cause": "loop", "budget": None, "detail": report["loop"]}
         knobs = running.knobs
-        replans = ending is None and state["cycles"] < knobs.max_cycles
-        if replans and knobs.top_k and knobs.policy != "none":
+        if goes_on and state["cycles"] < knobs.max_cycles and knobs.top_k and knobs.policy != "none":
             report["retrieve_for"] = failed_in(report)
         running.emit({"type": "reflected", "report": render_report(report), "loops": loops})
         return update
@@ -98,3 +98,12 @@ class Reflector:
         if reflected is None:
             running.emit({"type": "warned", "message": "the model's reflection on the round could not be read"})
         return reflected or report, [reply.call]
+
+
+def _is_over(state: ReflectInput) -> bool:
+    """Whether nothing of the round is left to do, or no budget is left to do it with."""
+    return not ready(state["plan"], state["subtasks"]) or _out_of_budget(state)
+
+
+def _out_of_budget(state: ReflectInput) -> bool:
+    return any(result.get("budget") for result in state["subtasks"])
