@@ -17,7 +17,7 @@ from configs.errors import MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Report, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives
-from nodes.dependencies import ready
+from nodes.dependencies import check_plan, ready
 from nodes.language_model import Models
 from nodes.meter import spent
 from nodes.planner_prompt import render_report
@@ -51,7 +51,11 @@ class RoundUpdate(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Reflector:
-    """Judge a round once nothing of it is left to do; settle the reward once there is an answer."""
+    """Judge a round once nothing of it is left to do; settle the reward once there is an answer.
+
+    Raises:
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
+    """
 
     runs: Runs
     models: Models
@@ -59,8 +63,10 @@ class Reflector:
 
     async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> RoundUpdate | RewardUpdate:
         answer = state.get("answer")
-        if answer is None and not _is_over(state):
-            return {}
+        if answer is None:
+            check_plan(state["plan"])
+            if not _is_over(state):
+                return {}
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         if answer is None:
             return await self._round(state, running)
