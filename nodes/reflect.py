@@ -25,7 +25,7 @@ from nodes.prompts import Prompts
 from nodes.reflection import REFLECTION_SCHEMA, reflection_message, with_reflection
 from nodes.reward import Judge, RewardUpdate
 from nodes.round_loops import ENDS_AT
-from nodes.round_report import failed_in, round_report, went_plainly
+from nodes.round_report import failed_in, is_unclear, round_report
 from nodes.running import Running, Runs
 
 
@@ -77,7 +77,7 @@ class Reflector:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
         goes_on = state.get("ending") is None and not _out_of_budget(state)
-        if goes_on and not went_plainly(report) and running.knobs.judge_model != "none":
+        if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
             report, calls = await self._reflected(state, report, running)
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
         update: RoundUpdate = {"report": report, "loops": loops, "model_calls": calls}
