@@ -152,6 +152,20 @@ class Warned(Told):
     message: str
 
 
+class RunResumed(Told):
+    """A run goes on after a crash, a failure or an answer; in traces alone."""
+
+    type: Literal["run_resumed"]
+
+
+class RunEnded(Told):
+    """The last event of a run, or of a part of one; in traces alone. `error` is an exception's name and its line."""
+
+    type: Literal["run_ended"]
+    status: Literal["answered", "failed", "interrupted"]
+    error: str | None
+
+
 Event: TypeAlias = (
     TaskOpened
     | CasesRetrieved
@@ -171,4 +185,6 @@ Event: TypeAlias = (
     | Rewarded
     | CaseWritten
     | Warned
+    | RunResumed
+    | RunEnded
 )

@@ -19,7 +19,9 @@ from graph.context import Context, resolve
 from graph.identity import namespace_of
 from graph.state import Claim, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.meter import spent
 from nodes.prompts import harmless
+from nodes.running import Runs
 from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
@@ -56,6 +58,7 @@ class RetrieveUpdate(TypedDict):
 class CaseRetriever:
     """Open a task: clear what the one before it left behind, and select the cases for it."""
 
+    runs: Runs
     memory: CaseMemory
     settings: Settings
 
@@ -63,6 +66,8 @@ class CaseRetriever:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
+        emit = self.runs.of(task, spent([], []), runtime).emit
+        emit({"type": "task_opened", "id": task["id"], "question": task["question"]})
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
@@ -71,8 +76,8 @@ class CaseRetriever:
             margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
-        runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
-        notes = await standing_notes(settings, task["question"], runtime.stream_writer)
+        emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(settings, task["question"], emit)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,
