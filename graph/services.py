@@ -7,13 +7,14 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.settings import Settings
-from graph.checkpoints import open_checkpointer
+from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
 from graph.masked_tools import MaskedTools
 from graph.models import ModelPool
@@ -30,7 +31,7 @@ from nodes.running import Runs
 from tools.client import open_tools
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Services:
     """What the nodes work with. `checkpointer` is None where a server brings its own."""
 
@@ -66,7 +67,7 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = MaskedTools(await stack.enter_async_context(open_tools(settings)), teller.mask)
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        runs = RunsHere(settings, teller=teller)
+        runs = RunsHere(settings, partial(settled, checkpointer), teller)
         workspaces = Workspaces(settings.home)
         yield Services(settings, runs, models, memory, tools, workspaces, prompts, checkpointer, teller)
 

@@ -66,6 +66,7 @@ class CaseRetriever:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
+        task["approval"] = knobs.approval
         emit = self.runs.of(task, spent([], []), runtime).emit
         emit({"type": "task_opened", "id": task["id"], "question": task["question"]})
         retrieval = await self.memory.retrieve(

@@ -21,6 +21,7 @@ from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
 from nodes.repetition import Repetition
 from nodes.running import Reply, Running
+from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
 from nodes.tool_requests import ToolRequest
 from nodes.whole_results import WholeResults
@@ -131,7 +132,10 @@ class ToolLoop:
 
     async def _answers(self, turn: Turn) -> list[BaseMessage]:
         """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
-        requests = review_calls(self.running, self.subtask, turn.requests, self.tools())
+        tools = self.tools()
+        reviewed = {name: tool for name, tool in tools.items() if not self._is_local(name)}
+        requests = await review_calls(self.running, self.subtask, turn.requests, reviewed)
+        requests = await begin_calls(self.running.steps, requests, tools, lambda each: self._is_local(each.name))
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
@@ -147,12 +151,15 @@ class ToolLoop:
         return Outcome(status, result or reason, self.records, self.spent, reason)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if request.name == FIND or request.name in {tool.name for tool in self.results.tools()}:
+        if self._is_local(request.name):
             return await self._carried(request)
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
         if not kept.replayed:
             self._tell_returned(kept.value)
         return kept.value
+
+    def _is_local(self, name: str) -> bool:
+        return name == FIND or name in {tool.name for tool in self.results.tools()}
 
     def _tell_returned(self, record: ToolCallRecord) -> None:
         name, result, ok = record["name"], record["result"], record["ok"]
@@ -188,6 +195,7 @@ class ToolLoop:
         if tool is None:
             return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
         try:
-            return str(await tool.ainvoke(request.arguments)), True
+            text = str(await tool.ainvoke(request.arguments))
+            return f"{request.note}\n{text}" if request.note else text, True
         except (ToolCallError, ToolServerError) as error:
             return str(error), False
