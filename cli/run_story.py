@@ -45,7 +45,7 @@ class Used:
 
 @dataclass(slots=True)
 class Part:
-    """One subtask. `status` is that of its result, or `running` (begun, no result), `pending`, `dropped` (replanned)."""
+    """One subtask. `status` is that of its result, or `running` (no result yet), `pending` or `dropped` (replanned)."""
 
     id: int
     description: str
@@ -242,7 +242,7 @@ def _judged(calls: Sequence[Asked], rounds: Sequence[Round]) -> list[Asked]:
     verdict: list[Asked] = []
     for call in calls:
         of = _round_at(rounds, call.started_at)
-        if of is None or answered_at is not None and (call.started_at or 0.0) > answered_at:
+        if of is None or (answered_at is not None and (call.started_at or 0.0) > answered_at):
             verdict.append(call)
         else:
             of.asked.append(call)
@@ -269,8 +269,9 @@ def _notes(traced: Events) -> list[str]:
                 found[f"budget {event['budget']}: {event['spent']:g} of {event['limit']:g}"] = None
             case "approval_requested":
                 found[f"asked to approve: {'; '.join(event['actions'])}"] = None
-            case "approval_answered":
-                found[f"a person decided: {'; '.join(event['decisions'])}"] = None
+            case "reviewed":
+                reason = f", {event['reason']}" if event["reason"] else ""
+                found[f"a person decided on {event['name']}: {event['verdict']}{reason}"] = None
     return list(found)
 
 

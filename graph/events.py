@@ -125,18 +125,12 @@ class BudgetReached(Told):
 
 
 class ApprovalRequested(Told):
-    """The run waits for a person. `actions` says in one line each what would be done."""
+    """The run waits for a person; in traces alone, since streams carry the interrupt itself. `actions` says in one line
+    each what would be done."""
 
     type: Literal["approval_requested"]
     kind: Literal["plan", "tools"]
     actions: list[str]
-
-
-class ApprovalAnswered(Told):
-    """`decisions` are approve, edit or reject, with the reason where one was given; one for each action."""
-
-    type: Literal["approval_answered"]
-    decisions: list[str]
 
 
 class Answered(Told):
@@ -191,7 +185,6 @@ Event: TypeAlias = (
     | Reflected
     | BudgetReached
     | ApprovalRequested
-    | ApprovalAnswered
     | Answered
     | Rewarded
     | CaseWritten
