@@ -99,8 +99,9 @@ class Executor:
             "seconds": time.monotonic() - clock,
         }
         running.emit(
-            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
-        )
+            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"],
+             "reason": outcome.reason}
+        )  # fmt: skip
         return {"subtasks": [result], "model_calls": outcome.model_calls}
 
     async def _carry_out(self, assignment: Assignment, running: Running) -> Outcome:

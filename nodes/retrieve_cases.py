@@ -19,7 +19,9 @@ from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
 from graph.state import Claim, Judged, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.meter import spent
 from nodes.prompts import harmless
+from nodes.running import Runs
 from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
@@ -75,6 +77,7 @@ class CaseRetriever:
     it is about the choice for the task.
     """
 
+    runs: Runs
     memory: CaseMemory
     settings: Settings
 
@@ -87,6 +90,8 @@ class CaseRetriever:
             return {"cases": [*again["cases"], *new]}
         task = open_task(state.get("messages") or [], state.get("files", {}))
         task["approval"] = knobs.approval
+        emit = self.runs.of(task, spent([], []), runtime).emit
+        emit({"type": "task_opened", "id": task["id"], "question": task["question"]})
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
@@ -95,8 +100,8 @@ class CaseRetriever:
             margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
-        runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
-        notes = await standing_notes(settings, task["question"], runtime.stream_writer)
+        emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(settings, task["question"], emit)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,

@@ -180,7 +180,7 @@ class ToolLoop:
         return {
             "id": request.id,
             "name": name,
-            "arguments": arguments,
+            "arguments": self.running.hide(arguments),
             "result": text,
             "ok": ok,
             "started_at": started,
