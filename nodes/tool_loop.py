@@ -20,6 +20,7 @@ from nodes.approval import review_calls
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
 from nodes.repetition import Repetition
+from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
 from nodes.tool_choice import FIND
 from nodes.tool_requests import ToolRequest
@@ -115,13 +116,15 @@ class ToolLoop:
             messages = fit(request, history, self.limits.context_tokens)
             turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(turn.spent)
+            if (refusal := refusal_of(turn.message)) is not None:
+                return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
                 history += [turn.message, *await self._answers(turn)]
             elif turn.result:
-                return self._finish(turn.result)
+                return self._finish(turn.result, cut=was_cut(turn.message))
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                history += [turn.message, HumanMessage(fault)]
+                history += [as_said(turn.message), HumanMessage(fault)]
             if self.repetition.stuck is not None:
                 return self._end("failed", "", self.repetition.stuck)
         return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
@@ -138,7 +141,9 @@ class ToolLoop:
         advice = self.repetition.note(outcomes)
         return [*answers, HumanMessage(advice)] if advice is not None else answers
 
-    def _finish(self, result: str) -> Outcome:
+    def _finish(self, result: str, *, cut: bool) -> Outcome:
+        if cut:
+            return self._end("partial", f"{result}\n{CUT_MARK}", CUT_REASON)
         if result.upper().startswith(FAILED):
             return self._end("failed", "", result[len(FAILED) :].strip() or "the executor gave up without a reason")
         return self._end("done", result)

@@ -13,7 +13,10 @@ that fits wins:
 
     {"when": regex searched in the request's messages, `^` and `$` fit at line ends (default: anything),
      "model": regex searched in the model's name (default: anything), "path": part of the path (chat/completions),
-     "reply": see openai_replies.py, "times": n (default: for ever), "delay": seconds until the first byte}
+     "reply": see openai_replies.py, "times": n (default: for ever), "delay": seconds until the first byte,
+     "each": the name of a group of `when`; then `times` counts for each text it matches by itself}
+
+`<<name>>` in a reply stands for what the group `name` of `when` matched.
 
 A request that no rule fits gets 400 with code `no_rule` and is kept in `unmatched`.
 """
@@ -129,7 +132,7 @@ class OpenAIServer:
 
 class _HTTPServer(ThreadingTCPServer):
     allow_reuse_address = True
-    request_queue_size = 64
+    request_queue_size = 256
     daemon_threads = False
     block_on_close = True
 
@@ -173,15 +176,15 @@ class _Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body: JsonObject = json.loads(raw)
-        index = owner.rules.take(self.path, body)
-        self._record(raw, index)
+        taken = owner.rules.take(self.path, body)
+        self._record(raw, taken[0] if taken is not None else None)
         if not self._authorised():
             return
-        rule = owner.rules.rules[index] if index is not None else None
-        if owner.closing.wait(rule.get("delay", 0) if rule else 0):
+        delay = owner.rules.rules[taken[0]].get("delay", 0) if taken is not None else 0
+        if delay and owner.closing.wait(delay):
             return
-        if rule is not None:
-            self._reply(rule["reply"], body)
+        if taken is not None:
+            self._reply(taken[1], body)
         elif "/embeddings" in self.path:
             self._send(200, replies.embeddings(body))
         else:
@@ -199,6 +202,11 @@ class _Handler(BaseHTTPRequestHandler):
             owner.closing.wait()
         elif fault == "html":
             self._write(200, HTML.encode(), {"Content-Type": "text/html"})
+        elif fault in ("drip", "flood"):
+            self._endless(reply)
+        elif "raw" in reply:
+            headers = {"Content-Type": "application/json", **reply.get("headers", {})}
+            self._write(int(reply.get("status", 200)), reply["raw"].encode("utf-8", "surrogatepass"), headers)
         elif body.get("stream"):
             self._stream(reply, body, number)
         elif "/embeddings" in self.path:
@@ -216,6 +224,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(200, half, {"Content-Type": "application/json"})
         else:
             self._write(200, payload, {"Content-Type": "application/json"})
+
+    def _endless(self, reply: JsonObject) -> None:
+        size = int(reply.get("megabytes", 1000)) * 1024 * 1024
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+        while reply["fault"] == "drip" and not self.server.owner.closing.wait(reply.get("every", 0.05)):
+            self.wfile.write(b" ")
+        for _ in range(size // 65536 if reply["fault"] == "flood" else 0):
+            self.wfile.write(b" " * 65536)
 
     def _stream(self, reply: JsonObject, body: JsonObject, number: int) -> None:
         self.send_response(200)
