@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import httpx
 import openai
 
+from nodes.reply_ending import FILTERED
 from nodes.storable import storable
 
 MAX_TOKENS = 10**12
@@ -34,7 +35,7 @@ class LastingFault(openai.OpenAIError):
     """The reply is something else altogether; asking again gives the same."""
 
 
-class ServerFault(Exception):  # noqa: N818
+class ServerFault(Exception):
     """The reply is an error with status 200. `status` is the one it should have had."""
 
     def __init__(self, status: int) -> None:
@@ -55,8 +56,14 @@ def sound(body: bytes) -> bytes:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise BrokenReply("it holds no message")
-    message = _message(choice["message"], cut=choice.get("finish_reason") == "length")
-    kept = {"choices": [{**choice, "message": message}], "usage": _usage(completion.get("usage"))}
+    ended = choice.get("finish_reason")
+    message = _message(choice["message"], cut=ended == "length")
+    if ended == "content_filter":  # for which AzureChatOpenAI raises
+        message["refusal"], ended = message["refusal"] or FILTERED, "stop"
+    kept = {
+        "choices": [{**choice, "message": message, "finish_reason": ended}],
+        "usage": _usage(completion.get("usage")),
+    }
     return json.dumps({**completion, **kept, "id": str(completion.get("id") or "")}).encode()
 
 

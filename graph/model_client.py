@@ -114,4 +114,4 @@ def _refusal(response: httpx.Response) -> bytes:
     except (ValueError, LookupError, TypeError):
         said = "the endpoint's content filter refused the request"
     message = {"role": "assistant", "content": None, "refusal": said}
-    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "content_filter"}]}).encode()
+    return json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()

@@ -86,9 +86,7 @@ def _of_connection(fault: openai.APIConnectionError, spec: str, secrets: Sequenc
         inner = inner.__cause__
     said = _one_line(inner, secrets)
     if isinstance(inner, BrokenReply):
-        return ModelUnavailableError(
-            f"{spec}: the endpoint's reply is no chat completion, also after retries: {said}"
-        )
+        return ModelUnavailableError(f"{spec}: the endpoint's reply is no chat completion, also after retries: {said}")
     return ModelUnavailableError(f"{spec}: the endpoint cannot be reached ({said})")
 
 

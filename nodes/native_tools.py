@@ -14,7 +14,6 @@ from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import Ask, Turn
 from nodes.tool_requests import ToolRequest, answerable
 
-
 UNREADABLE = "the arguments are not valid JSON: one object, not nested deeply, its numbers finite and of 64 bits"
 
 
