@@ -99,7 +99,6 @@ def _message(message: dict[str, Any], *, cut: bool) -> dict[str, Any]:
     if calls and cut:  # no arguments yet is not the same as none
         calls[-1] = _call(message["tool_calls"][-1], none=UNREADABLE)
     return {
-        **{name: value for name, value in message.items() if name not in ("tool_calls", "function_call", "audio")},
         "role": "assistant",
         "content": content,
         "refusal": refusal if isinstance(refusal, str) else None,
