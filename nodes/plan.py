@@ -30,10 +30,13 @@ from nodes.planner_reply import (
     parse_reply,
     to_subtasks,
 )
-from nodes.prompts import Prompts, sections
+from nodes.prompts import Prompts, sections, shorten
+from nodes.reply_ending import EMPTY, refusal_of, was_cut
 from nodes.running import Running, Runs
 
 FILE_CHARS = 20_000
+SAID_CHARS = 20_000
+"""Of a reply that could not be read, as it is shown to the model again."""
 
 
 class PlanInput(TypedDict):
@@ -141,7 +144,7 @@ class Planner:
             return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
-        said = AIMessage(str(first.message.text) or "(an empty reply)")
+        said = AIMessage(shorten(str(first.message.text), SAID_CHARS) or EMPTY)
         request = [*request, said, HumanMessage(repair)]
         second = await running.ask(
             "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
@@ -163,8 +166,10 @@ def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple
     Raises:
         PlanFormatError: the reply holds neither, or a plan that cannot be carried out.
     """
-    text = str(reply.text)
-    parsed: PlannerReply = parse_last_reply(text) if last_call else parse_reply(text)
+    if (refusal := refusal_of(reply)) is not None:
+        raise PlanFormatError(f"the model refused: {refusal}")
+    cut, text = was_cut(reply), str(reply.text)
+    parsed: PlannerReply = parse_last_reply(text, cut=cut) if last_call else parse_reply(text, cut=cut)
     if isinstance(parsed, FinalAnswer):
         return parsed.final_answer.strip(), []
     return None, to_subtasks(parsed, earlier)
