@@ -75,7 +75,7 @@ def carry_out(home: Path, model_url: str, database_url: str | None, notes: Any) 
     """Go on with the run, or begin it where nothing of it is kept; a process of its own, which may be killed.
 
     Args:
-        notes: the end of a pipe that gets "ready", each event as JSON once it is told, and `{"result": ...}` at last.
+        notes: the end of a pipe that gets "ready", each event as JSON once it is told, and `{"outcome": ...}` at last.
     """
     pytest.MonkeyPatch().setattr("memory.bank_files.make_embedder", lambda _: QuickEmbedder())
 
@@ -84,7 +84,7 @@ def carry_out(home: Path, model_url: str, database_url: str | None, notes: Any) 
 
     notes.send_bytes(b'"ready"')
     result = asyncio.run(_carried(settings_of(home, model_url, database_url), tell))
-    notes.send_bytes(json.dumps({"result": result.as_json()}).encode())
+    notes.send_bytes(json.dumps({"outcome": result.as_json()}).encode())
 
 
 async def _carried(settings: Settings, tell: Any) -> Result:
