@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -13,10 +13,11 @@ from typing import Any, cast
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import StateSnapshot
+from langgraph.types import Command, StateSnapshot
 
 from configs.errors import CheckpointError, InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
+from graph.answers import command_of
 from graph.builder import build_graph
 from graph.checkpoints import held
 from graph.context import Context, resolve
@@ -81,6 +82,7 @@ async def aask(
 async def aresume(
     thread_id: str,
     *,
+    answers: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     context: Context | None = None,
     on_event: OnEvent | None = None,
@@ -90,8 +92,13 @@ async def aresume(
 
     The run keeps the knobs it was started with, but for those that `context` names.
 
+    Args:
+        thread_id: of the run.
+        answers: to `Result.interrupts`, by their ids: `{"decisions": [...]}`, see docs/steering.md.
+        settings, context, on_event, services: as for `aask`.
+
     Raises:
-        InvalidInputError: there is no such run.
+        InvalidInputError: there is no such run, nothing of it waits for such an answer, or the answer cannot be read.
         RunInUseError: another process is working on it.
         CheckpointError: the checkpoints cannot be opened or read.
     """
@@ -99,9 +106,13 @@ async def aresume(
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
         graph = build_graph(live)
         found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
-        if found.values.get("status") == "answered" and not found.next:
+        if answers:
+            given = command_of(found, answers)
+        elif found.values.get("status") == "answered" and not found.next:
             return result_of(thread_id, found)
-        return await _run(live, found.config, None, kept_context(found.metadata, context), on_event)
+        else:
+            given = None
+        return await _run(live, found.config, given, kept_context(found.metadata, context), on_event)
 
 
 def check_thread_id(thread_id: str) -> str:
@@ -134,7 +145,7 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
 async def _run(
     services: Services,
     config: RunnableConfig,
-    given: Input | None,
+    given: Input | Command[Any] | None,
     context: Context,
     on_event: OnEvent | None,
 ) -> Result:
