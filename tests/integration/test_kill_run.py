@@ -31,6 +31,8 @@ KILLS_A_RUN = 3
 AT_ONCE = 3
 BY_TIME, SECONDS = 0.3, 1.5
 """So many kills come at a moment of the first so many seconds of a process, most of which it spends with starting."""
+AT_CALL, CALL_SECONDS = 0.3, 0.12
+"""So many kills come while a tool with side effects is at work, or just before or after."""
 EVENTS, STEP_SECONDS = 22, 0.06
 """The others come after some event it tells, within the time that a step takes."""
 MODEL_CALLS = 7
@@ -66,12 +68,10 @@ class Trial:
         process = self.context.Process(target=carry_out, args=(self.home, url, self.database_url, sender))
         process.start()
         sender.close()
-        by_time = draw.random() < BY_TIME
-        after = 0 if by_time else draw.randint(1, EVENTS)
-        moment = draw.uniform(0, SECONDS if by_time else STEP_SECONDS)
+        is_time, moment = self._moment(draw)
         deadline, heard = None, 0
         while (note := self._next(receiver, deadline)) is not None:
-            if deadline is None and heard == after and len(self.moments) < self.kills:
+            if deadline is None and is_time(heard, note) and len(self.moments) < self.kills:
                 deadline = time.monotonic() + moment
             heard += 1
             if isinstance(note, dict):
@@ -83,6 +83,19 @@ class Trial:
             self.moments.append(f"{moment:.3f} s after {self._last()}")
         process.join()
         self._rest(receiver)
+
+    def _moment(self, draw: random.Random) -> tuple[Callable[[int, Any], bool], float]:
+        """Which note, by its number or by what it says, starts the clock, and for how long it runs."""
+        kind = draw.random()
+        if kind < BY_TIME:
+            return lambda heard, _: heard == 0, draw.uniform(0, SECONDS)
+        if kind < BY_TIME + AT_CALL:
+            return (
+                lambda _, note: note != "ready" and (note.get("type"), note.get("name")) == ("tool_called", "book"),
+                draw.uniform(0, CALL_SECONDS),
+            )
+        number = draw.randint(1, EVENTS)
+        return lambda heard, _: heard == number, draw.uniform(0, STEP_SECONDS)
 
     def _next(self, receiver: Connection, deadline: float | None) -> Any:
         """The next note; None when it is time to kill or the process has ended."""
