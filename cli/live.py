@@ -20,7 +20,7 @@ from cli.symbols import symbols_of
 CALLS_SHOWN = 4
 SPARE = 4
 """Columns left free: the terminal's echo of ^C must not wrap, or the next frame begins a line too low."""
-STYLES = {"done": "green", "failed": "red", "pending": "dim", "running": "cyan"}
+STYLES = {"done": "green", "partial": "yellow", "failed": "red", "pending": "dim", "running": "cyan"}
 
 
 class LiveView:
@@ -107,7 +107,7 @@ class LiveView:
         return text
 
     def _sign(self, item: Item) -> str:
-        signs = {"done": self._symbols.done, "failed": self._symbols.failed}
+        signs = {"done": self._symbols.done, "failed": self._symbols.failed, "partial": self._symbols.unknown}
         return signs.get(item.status, self._symbols.pending)
 
     def _turning(self, now: float) -> Text:

@@ -36,7 +36,7 @@ class Item:
 
     id: int
     description: str
-    status: Literal["pending", "running", "done", "failed"] = "pending"
+    status: Literal["pending", "running", "done", "partial", "failed"] = "pending"
     result: str = ""
     calls: list[Call] = field(default_factory=list)
     started: float = 0.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from memory.case import Step
     from memory.entries import Entry
 
-SIGNS = {"done": ("✓", "green"), "failed": ("✗", "red"), "pending": ("○", "dim")}
+SIGNS = {"done": ("✓", "green"), "partial": ("◐", "yellow"), "failed": ("✗", "red"), "pending": ("○", "dim")}
 RESULT_CHARS = 1000
 
 

@@ -19,6 +19,8 @@ from configs.errors import ConfigurationError
 PolicyName = Literal["none", "random", "recent", "cosine", "cosine-success", "parametric", "soft-q", "bandit"]
 MODEL_FORM = "provider:name with provider openai, azure or local, such as openai:gpt-4.1 or local:smollm2-135m"
 MODEL_PATTERN = r"^(openai|azure|local):\S+$"
+APPROVAL_FORM = "none, or a list with commas of plan, code, side-effects, tools (all of them) and tools' names"
+APPROVAL_PATTERN = r"^[A-Za-z0-9_.:-]+( *, *[A-Za-z0-9_.:-]+)*$"
 FOREIGN = frozenset(
     {
         "openai_api_key",
@@ -50,6 +52,13 @@ class Settings(BaseModel):
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     max_cycles: int = Field(ge=1, le=100, description="a whole number from 1 to 100")
     max_steps: int = Field(ge=1, le=200, description="a whole number from 1 to 200")
+    parallelism: int = Field(ge=1, le=64, description="a whole number from 1 to 64")
+    max_llm_calls: int | None = Field(default=None, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    max_tokens: int | None = Field(default=None, ge=1, le=10_000_000_000, description="a whole number of tokens")
+    max_cost_usd: float | None = Field(default=None, gt=0, le=1_000_000, description="US dollars, more than 0")
+    max_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
+    max_tool_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
+    approval: str = Field(pattern=APPROVAL_PATTERN, description=APPROVAL_FORM)
     max_tools: int = Field(ge=1, le=128, description="a whole number from 1 to 128")
     tool_timeout: float = Field(gt=0, le=3600, description="seconds, more than 0 and at most 3600")
     context_tokens: int = Field(ge=500, le=2_000_000, description="a whole number of tokens from 500 to 2000000")
@@ -127,6 +136,16 @@ def load_settings(config: str | None = None, overrides: Iterable[str] = ()) -> S
     sources.append(_environment_source("environment", os.environ))
     sources.append(_Source("--set", _parse_overrides(overrides)))
     return _validated(sources)
+
+
+def named_settings(config: str | None, overrides: Iterable[str]) -> set[str]:
+    """The settings that a caller asked for by `config` and `overrides`, as `load_settings` takes them.
+
+    Raises:
+        ConfigurationError: one of them cannot be read.
+    """
+    in_file = _yaml_source(config).values if config is not None else {}
+    return {*in_file, *_parse_overrides(overrides)}
 
 
 def secrets(settings: Settings) -> list[str]:

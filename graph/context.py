@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.settings import MODEL_PATTERN, PolicyName, Settings
+from configs.settings import APPROVAL_FORM, APPROVAL_PATTERN, MODEL_PATTERN, PolicyName, Settings
 
 AS_CONFIGURED = "Empty: as configured."
 
@@ -37,6 +37,35 @@ class Context(BaseModel):
     max_steps: int | None = Field(
         default=None, ge=1, le=200, description=f"Model replies the executor may spend on one subtask. {AS_CONFIGURED}"
     )
+    parallelism: int | None = Field(
+        default=None, ge=1, le=64, description=f"How many subtasks are carried out side by side. {AS_CONFIGURED}"
+    )
+    max_llm_calls: int | None = Field(
+        default=None, ge=1, le=100_000, description=f"Budget: model calls of one run. {AS_CONFIGURED}"
+    )
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000_000,
+        description=f"Budget: input and output tokens of all model calls of one run. {AS_CONFIGURED}",
+    )
+    max_cost_usd: float | None = Field(
+        default=None, gt=0, le=1_000_000, description=f"Budget: US dollars for one run. {AS_CONFIGURED}"
+    )
+    max_seconds: float | None = Field(
+        default=None, gt=0, le=10_000_000, description=f"Budget: seconds for one run. {AS_CONFIGURED}"
+    )
+    max_tool_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=10_000_000,
+        description=f"Budget: seconds spent in tool calls by one run, summed over calls side by side. {AS_CONFIGURED}",
+    )
+    approval: str | None = Field(
+        default=None,
+        pattern=APPROVAL_PATTERN,
+        description=f"What waits for a person's approval: {APPROVAL_FORM}. {AS_CONFIGURED}",
+    )
 
 
 class Knobs(BaseModel):
@@ -51,6 +80,13 @@ class Knobs(BaseModel):
     top_k: int
     max_cycles: int
     max_steps: int
+    parallelism: int
+    max_llm_calls: int | None
+    max_tokens: int | None
+    max_cost_usd: float | None
+    max_seconds: float | None
+    max_tool_seconds: float | None
+    approval: str
 
 
 def resolve(context: Context | None, settings: Settings) -> Knobs:

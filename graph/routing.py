@@ -9,6 +9,7 @@ from langgraph.types import Send
 
 from graph.state import State, Subtask, SubtaskResult
 from nodes.execute import Assignment
+from nodes.meter import spent
 
 
 def after_plan(state: State) -> list[Send] | Literal["reflect"]:
@@ -56,4 +57,5 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
         "task": state["task"],
         "subtask": subtask,
         "needed": needed(subtask, state["plan"], state.get("subtasks", [])),
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
     }

@@ -7,21 +7,24 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.settings import Settings
-from graph.checkpoints import open_checkpointer
+from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
 from graph.models import ModelPool
+from graph.running import RunsHere
 from graph.workspaces import Workspaces
 from memory.case_memory import CaseMemory
 from memory.open_memories import open_case_memory
 from nodes.execute import Tools
 from nodes.language_model import Models
 from nodes.prompts import Prompts
+from nodes.running import Runs
 from tools.client import open_tools
 
 
@@ -30,6 +33,7 @@ class Services:
     """What the nodes work with. `checkpointer` is None where a server brings its own."""
 
     settings: Settings
+    runs: Runs
     models: Models
     memory: CaseMemory
     tools: Tools
@@ -58,13 +62,14 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = await stack.enter_async_context(open_tools(settings))
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        yield Services(settings, models, memory, tools, Workspaces(settings.home), prompts, checkpointer)
+        runs = RunsHere(settings, partial(settled, checkpointer))
+        yield Services(settings, runs, models, memory, tools, Workspaces(settings.home), prompts, checkpointer)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:
     """Services for a graph that is drawn or whose states are read, but that never runs."""
     closed = cast(Any, _Closed())
-    return Services(settings, closed, closed, closed, closed, closed, checkpointer)
+    return Services(settings, closed, closed, closed, closed, closed, closed, checkpointer)
 
 
 class _Closed:

@@ -6,14 +6,17 @@ clears what the one before left behind.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+Role: TypeAlias = Literal["planner", "executor", "judge"]
 Answers: TypeAlias = str | list[str]
 Status: TypeAlias = Literal["running", "answered"]
+SubtaskStatus: TypeAlias = Literal["done", "failed", "partial"]
+Budget: TypeAlias = Literal["cycles", "llm_calls", "tokens", "cost", "seconds", "tool_seconds"]
 
 
 class Task(TypedDict):
@@ -35,22 +38,34 @@ class Subtask(TypedDict):
 
 
 class ToolCallRecord(TypedDict):
-    """One tool call and what came back, shortened to `result_chars` characters."""
+    """One tool call and what came back, shortened to `result_chars` characters. `started_at` is seconds since 1970."""
 
+    id: str
     name: str
     arguments: dict[str, Any]
     result: str
     ok: bool
+    started_at: float
+    seconds: float
 
 
 class SubtaskResult(TypedDict):
-    """What became of one subtask."""
+    """What became of one subtask.
+
+    `reason` says why it is not done, `evidence` names the tool calls its result rests on, one line each. `budget` is
+    the one that ended it, if one did. What is not required is absent from the threads of earlier versions.
+    """
 
     id: int
     description: str
-    status: Literal["done", "failed"]
+    status: SubtaskStatus
     result: str
+    reason: NotRequired[str]
+    evidence: NotRequired[list[str]]
+    budget: NotRequired[Budget | None]
     tool_calls: list[ToolCallRecord]
+    started_at: NotRequired[float]
+    seconds: NotRequired[float]
 
 
 class ShownCase(TypedDict):
@@ -66,13 +81,32 @@ class ShownCase(TypedDict):
 
 
 class ModelCall(TypedDict):
-    """Tokens of one model reply, as the provider reported them."""
+    """One model reply: tokens as the provider reported them, and what they cost; None where no price is known."""
 
     id: str
-    role: Literal["planner", "executor", "judge"]
+    role: Role
     model: str
+    subtask: int | None
     input_tokens: int
     output_tokens: int
+    cost_usd: float | None
+    started_at: float
+    seconds: float
+
+
+class Ending(TypedDict):
+    """Why a run stops before the planner is content: it answers from what is known."""
+
+    cause: Literal["budget", "loop", "rejected"]
+    budget: Budget | None
+    detail: str
+
+
+class Spent(TypedDict):
+    """What a run has used up so far, for the budgets of the branches it sends out."""
+
+    model_calls: list[ModelCall]
+    tool_seconds: float
 
 
 class Claim(TypedDict):
@@ -138,6 +172,9 @@ class State(TypedDict, total=False):
     cycles: int  # plan; rounds of planning spent on this task
     subtasks: Annotated[list[SubtaskResult], merge_by_id]  # execute, one entry a branch
     model_calls: Annotated[list[ModelCall], merge_by_id]  # plan, execute, reflect
+    report: str  # reflect; what the last round gave, for the planner
+    loops: list[str]  # reflect; what went round in a circle, one line each time
+    ending: Ending | None  # plan or reflect; why the planner must answer now
     answer: str | None  # plan
     reward: int | None  # reflect
     reward_source: str | None  # reflect

@@ -33,7 +33,7 @@ class Step(BaseModel):
     id: int
     description: str
     depends_on: tuple[int, ...] = ()
-    status: Literal["done", "failed", "pending"] = "pending"
+    status: Literal["done", "partial", "failed", "pending"] = "pending"
     result: str = ""
     calls: tuple[ToolUse, ...] = ()
 

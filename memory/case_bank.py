@@ -15,12 +15,12 @@ from memory.compaction import Compacted
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
-from memory.group_commit import GroupCommit
 from memory.index import ChromaIndex, Hit
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact
 from memory.rows import Kind, rows_of
+from memory.shared_writes import SharedWrites
 from memory.subtask_memory import NearSubtask, SolvedSubtask
 from memory.trust import TRUSTED
 
@@ -41,7 +41,7 @@ class CaseBank:
 
     def __init__(self, settings: Settings) -> None:
         self._files = BankFiles(settings)
-        self._writes = GroupCommit(self.add)
+        self._writes = SharedWrites(self.add)
 
     @property
     def shared(self) -> bool:

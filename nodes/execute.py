@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,9 +15,9 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from configs.settings import Settings
-from graph.context import Context, Knobs, resolve
+from graph.context import Context, Knobs
 from graph.identity import namespace_of
-from graph.state import ModelCall, Subtask, SubtaskResult, Task
+from graph.state import ModelCall, Spent, Subtask, SubtaskResult, Task
 from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
 from nodes.attachments import Attachments, render_files
@@ -24,8 +25,10 @@ from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, harmless, sections, shorten
+from nodes.running import Running, Runs
 from nodes.tool_choice import ToolShelf
 from nodes.tool_loop import Limits, Outcome, ToolLoop
+from nodes.whole_results import WholeResults
 
 EARLIER_RESULT_CHARS = 500
 
@@ -36,6 +39,7 @@ class Assignment(TypedDict):
     task: Task
     subtask: Subtask
     needed: list[SubtaskResult]
+    spent: Spent
 
 
 class ExecuteInput(TypedDict):
@@ -63,6 +67,7 @@ class Tools(Protocol):
 class Executor:
     """Give the subtask to the executor model, in the dialect it speaks, with earlier subtasks like it as examples."""
 
+    runs: Runs
     models: Models
     tools: Tools
     memory: CaseMemory
@@ -73,42 +78,48 @@ class Executor:
     async def __call__(self, state: ExecuteInput, runtime: Runtime[Context]) -> ExecuteUpdate:
         assignment = state["assignment"]
         subtask = assignment["subtask"]
-        emit = runtime.stream_writer
-        emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
-        knobs = resolve(runtime.context, self.settings)
-        earlier = await self._earlier(subtask, knobs, namespace_of(get_config(), self.settings))
-        outcome = await self._carry_out(assignment, knobs, earlier, runtime)
+        running = self.runs.of(assignment["task"], assignment["spent"], runtime)
+        async with running.shared.gate:
+            running.emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
+            started, clock = time.time(), time.monotonic()
+            outcome = await self._carry_out(assignment, running)
         result: SubtaskResult = {
             "id": subtask["id"],
             "description": subtask["description"],
             "status": outcome.status,
             "result": shorten(outcome.result, self.settings.result_chars),
+            "reason": shorten(outcome.reason, self.settings.result_chars),
+            "evidence": [],
+            "budget": outcome.budget,
             "tool_calls": outcome.tool_calls,
+            "started_at": started,
+            "seconds": time.monotonic() - clock,
         }
-        emit({"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]})
+        running.emit(
+            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
+        )
         return {"subtasks": [result], "model_calls": outcome.model_calls}
 
-    async def _carry_out(
-        self, assignment: Assignment, knobs: Knobs, earlier: Sequence[EarlierSubtask], runtime: Runtime[Context]
-    ) -> Outcome:
-        model = await self.models.get(knobs.executor_model)
+    async def _carry_out(self, assignment: Assignment, running: Running) -> Outcome:
+        subtask = assignment["subtask"]
+        earlier = await self._earlier(subtask, running.knobs, namespace_of(get_config(), self.settings))
+        model = await self.models.get(running.knobs.executor_model)
         tools = await self.tools.tools()
         for server, reason in self.tools.failures().items():
-            runtime.stream_writer({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
-        thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
-        files = render_files(
-            await self.attachments.read(thread_id, assignment["task"]["files"]), self.settings.result_chars
-        )
+            running.emit({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
+        texts = await self.attachments.read(running.thread_id, assignment["task"]["files"])
+        files = render_files(texts, self.settings.result_chars)
         shelf = ToolShelf({tool.name: tool for tool in tools}, self.memory.similarities)
         if model.native_tools:
-            await shelf.fill(assignment["subtask"]["description"], proven_tools(earlier), self.settings.max_tools)
+            await shelf.fill(subtask["description"], proven_tools(earlier), self.settings.max_tools)
         loop = ToolLoop(
+            running,
             model,
             NativeTools(shelf) if model.native_tools else JsonActions(tools),
             shelf.callable_tools,
-            Limits(knobs.max_steps, self.settings.context_tokens, self.settings.result_chars),
-            assignment["subtask"]["id"],
-            runtime.stream_writer,
+            Limits(running.knobs.max_steps, self.settings.context_tokens),
+            subtask["id"],
+            WholeResults(self.settings.result_chars),
         )
         return await loop.run(self._request(model, tools, assignment, earlier, files))
 

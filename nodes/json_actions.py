@@ -13,10 +13,10 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from graph.state import ToolCallRecord
-from nodes.language_model import LanguageModel
 from nodes.planner_reply import json_objects
 from nodes.tool_choice import summary
-from nodes.tool_loop import ToolRequest, Turn
+from nodes.tool_loop import Ask, Turn
+from nodes.tool_requests import ToolRequest
 
 RESULT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -35,8 +35,9 @@ class JsonActions:
 
     tools: Sequence[BaseTool]
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
-        message = await model.reply(messages, schema=RESULT_SCHEMA if last else action_schema(self.tools))
+    async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+        reply = await ask(messages, schema=RESULT_SCHEMA if last else action_schema(self.tools))
+        message = reply.message
         for found in json_objects(str(message.text)):
             if isinstance(found.get("tool"), str):
                 arguments = found.get("arguments")
@@ -44,11 +45,15 @@ class JsonActions:
                 request = ToolRequest(
                     uuid.uuid4().hex, found["tool"], arguments if isinstance(arguments, dict) else {}, fault
                 )
-                return Turn(message, (request,))
+                return Turn(message, reply.call, (request,))
             if "result" in found:
                 value = found["result"]
-                return Turn(message, result=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        return Turn(message, fault=FORM)
+                return Turn(
+                    message,
+                    reply.call,
+                    result=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+                )
+        return Turn(message, reply.call, fault=FORM)
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [

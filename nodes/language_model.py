@@ -5,16 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
 from configs.errors import MementoError
-from graph.state import ModelCall
-
-Role = Literal["planner", "executor", "judge"]
+from graph.state import ModelCall, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +83,19 @@ class Models(Protocol):
         ...
 
 
-def model_call(message: AIMessage, role: Role, model: LanguageModel) -> ModelCall:
+def model_call(
+    message: AIMessage, role: Role, model: LanguageModel, subtask: int | None, started_at: float, seconds: float
+) -> ModelCall:
     """What one reply cost, as its provider reported it; zeros where it reported nothing."""
     usage = message.usage_metadata
     return {
         "id": message.id or uuid.uuid4().hex,
         "role": role,
         "model": model.name,
+        "subtask": subtask,
         "input_tokens": usage["input_tokens"] if usage else 0,
         "output_tokens": usage["output_tokens"] if usage else 0,
+        "cost_usd": None,
+        "started_at": started_at,
+        "seconds": seconds,
     }

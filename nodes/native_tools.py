@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage, ToolMessage
 
 from graph.state import ToolCallRecord
-from nodes.language_model import LanguageModel
 from nodes.tool_choice import ToolShelf, compact_schema
-from nodes.tool_loop import ToolRequest, Turn
+from nodes.tool_loop import Ask, Turn
+from nodes.tool_requests import ToolRequest, answerable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,10 @@ class NativeTools:
 
     shelf: ToolShelf
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+    async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         schemas = [compact_schema(tool) for tool in self.shelf.offered]
-        message = await model.reply(messages, tools=schemas, tool_choice="none" if last and schemas else None)
+        reply = await ask(messages, tools=schemas, tool_choice="none" if last and schemas else None)
+        message = reply.message
         requests = [
             ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
         ]
@@ -30,7 +31,7 @@ class NativeTools:
             ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, "the arguments are not valid JSON")
             for bad in message.invalid_tool_calls
         ]
-        return Turn(message, tuple(requests), str(message.text).strip())
+        return Turn(message, reply.call, tuple(answerable(requests)), str(message.text).strip())
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [

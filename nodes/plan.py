@@ -12,10 +12,12 @@ from typing_extensions import TypedDict
 
 from configs.errors import PlanFormatError
 from configs.settings import Settings
-from graph.context import Context, resolve
-from graph.state import ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from graph.context import Context
+from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
-from nodes.language_model import LanguageModel, Models, model_call
+from nodes.language_model import LanguageModel, Models
+from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
     ANSWER_SCHEMA,
@@ -28,6 +30,7 @@ from nodes.planner_reply import (
     to_subtasks,
 )
 from nodes.prompts import Prompts, sections
+from nodes.running import Running, Runs
 
 FILE_CHARS = 20_000
 
@@ -39,6 +42,9 @@ class PlanInput(TypedDict):
     plan: list[Subtask]
     cycles: int
     subtasks: list[SubtaskResult]
+    model_calls: list[ModelCall]
+    report: NotRequired[str]
+    ending: NotRequired[Ending | None]
 
 
 class PlanUpdate(TypedDict):
@@ -56,48 +62,56 @@ class Planner:
         PlanFormatError: the second reply cannot be read either.
     """
 
+    runs: Runs
     models: Models
     prompts: Prompts
     attachments: Attachments
     settings: Settings
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
-        knobs = resolve(runtime.context, self.settings)
-        model = await self.models.get(knobs.planner_model)
-        last_call = state["cycles"] >= knobs.max_cycles
-        request = await self._request(state, runtime)
+        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        model = await self.models.get(running.knobs.planner_model)
+        last_call = state["cycles"] >= running.knobs.max_cycles or state.get("ending") is not None
+        request = await self._request(state, running)
         if last_call and model.constrain is None:
             request.append(HumanMessage(self.prompts.render("planner_last_call")))
         earlier = carried_out(state["plan"], state["subtasks"])
-        answer, plan, calls = await self._ask(model, request, earlier, last_call)
+        answer, plan, calls = await self._ask(running, model, request, earlier, last_call)
         update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
         if answer is not None:
-            runtime.stream_writer({"type": "answered", "answer": answer})
+            running.emit({"type": "answered", "answer": answer})
             return {**update, "answer": answer}
-        runtime.stream_writer({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
+        plan = review_plan(running, plan, earlier)
+        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
         return {**update, "plan": [*earlier, *plan]}
 
-    async def _request(self, state: PlanInput, runtime: Runtime[Context]) -> list[BaseMessage]:
-        thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
-        texts = await self.attachments.read(thread_id, state["task"]["files"])
+    async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
+        texts = await self.attachments.read(running.thread_id, state["task"]["files"])
         files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
         message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
         system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
         return [SystemMessage(system), HumanMessage(message)]
 
     async def _ask(
-        self, model: LanguageModel, request: list[BaseMessage], earlier: Sequence[Subtask], last_call: bool
+        self,
+        running: Running,
+        model: LanguageModel,
+        request: list[BaseMessage],
+        earlier: Sequence[Subtask],
+        last_call: bool,
     ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
-        first = await model.reply(request, schema=schema)
-        calls = [model_call(first, "planner", model)]
+        first = await running.ask("planner", model, request, schema=schema)
         try:
-            return *read(first, earlier, last_call), calls
+            return *read(first.message, earlier, last_call), [first.call]
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
-        said = AIMessage(str(first.text) or "(an empty reply)")
-        second = await model.reply([*request, said, HumanMessage(repair)], schema=schema)
-        return *read(second, earlier, last_call), [*calls, model_call(second, "planner", model)]
+        said = AIMessage(str(first.message.text) or "(an empty reply)")
+        request = [*request, said, HumanMessage(repair)]
+        second = await running.ask(
+            "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
+        )
+        return *read(second.message, earlier, last_call), [first.call, second.call]
 
 
 def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple[str | None, list[Subtask]]:

@@ -13,13 +13,14 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from configs.errors import MementoError
-from configs.settings import Settings
-from graph.context import Context, resolve
-from graph.state import ModelCall, Task, claimed_by
+from graph.context import Context
+from graph.state import Ending, ModelCall, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives, matches
-from nodes.language_model import Models, model_call
+from nodes.language_model import LanguageModel, Models
+from nodes.meter import spent
 from nodes.planner_reply import json_objects
 from nodes.prompts import Prompts, fence, sections
+from nodes.running import Running, Runs
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -35,6 +36,10 @@ REWARDS = {"correct": 1, "incorrect": 0}
 
 class ReflectInput(TypedDict, total=False):
     task: Task
+    plan: list[Subtask]
+    subtasks: list[SubtaskResult]
+    model_calls: list[ModelCall]
+    loops: list[str]
     answer: str | None
     expected_answer: dict[str, Any]
 
@@ -43,51 +48,52 @@ class ReflectUpdate(TypedDict):
     reward: NotRequired[int | None]
     reward_source: NotRequired[str | None]
     model_calls: NotRequired[list[ModelCall]]
+    report: NotRequired[str]
+    loops: NotRequired[list[str]]
+    ending: NotRequired[Ending | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Reflector:
     """Settle the reward: the expected answer first, then the judge model; None when nobody could tell."""
 
+    runs: Runs
     models: Models
     prompts: Prompts
-    settings: Settings
 
     async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> ReflectUpdate:
         answer = state.get("answer")
         if answer is None:
             return {}
+        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         expected = alternatives(claimed_by(state.get("expected_answer", {}), state["task"]["id"]) or [])
         update: ReflectUpdate
         if expected and matches(answer, expected):
             update = {"reward": 1, "reward_source": "ground_truth"}
         else:
-            update = await self._judged(state["task"], answer, expected, runtime)
-        runtime.stream_writer(
-            {"type": "rewarded", "reward": update.get("reward"), "source": update.get("reward_source")}
-        )
+            update = await self._judged(state["task"], answer, expected, running)
+        running.emit({"type": "rewarded", "reward": update.get("reward"), "source": update.get("reward_source")})
         return update
 
-    async def _judged(self, task: Task, answer: str, expected: list[str], runtime: Runtime[Context]) -> ReflectUpdate:
-        judge = resolve(runtime.context, self.settings).judge_model
+    async def _judged(self, task: Task, answer: str, expected: list[str], running: Running) -> ReflectUpdate:
+        judge = running.knobs.judge_model
         if judge == "none":
             return {"reward": 0, "reward_source": "ground_truth"} if expected else {"reward": None}
         try:
-            reward, calls = await self._verdict(judge, task, answer, expected)
+            reward, call = await self._verdict(await self.models.get(judge), task, answer, expected, running)
         except MementoError as error:
-            runtime.stream_writer({"type": "warned", "message": f"the judge could not tell: {error}"})
+            running.emit({"type": "warned", "message": f"the judge could not tell: {error}"})
             return {"reward": None, "reward_source": None}
-        return {"reward": reward, "reward_source": "judge" if reward is not None else None, "model_calls": calls}
+        return {"reward": reward, "reward_source": "judge" if reward is not None else None, "model_calls": [call]}
 
     async def _verdict(
-        self, judge: str, task: Task, answer: str, expected: list[str]
-    ) -> tuple[int | None, list[ModelCall]]:
-        model = await self.models.get(judge)
+        self, judge: LanguageModel, task: Task, answer: str, expected: list[str], running: Running
+    ) -> tuple[int | None, ModelCall]:
         reference = fence("reference", "\n".join(expected)) or "There is no reference answer."
         asked = sections(fence("question", task["question"]), reference, fence("answer", answer))
         request = [SystemMessage(self.prompts.render("judge")), HumanMessage(asked)]
-        reply = await model.reply(request, schema=VERDICT_SCHEMA)
-        return read_verdict(reply), [model_call(reply, "judge", model)]
+        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA)
+        return read_verdict(reply.message), reply.call
 
 
 def read_verdict(reply: AIMessage) -> int | None:

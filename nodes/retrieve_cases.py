@@ -42,6 +42,9 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
+    report: str
+    loops: list[str]
+    ending: None
     answer: None
     reward: None
     reward_source: None
@@ -82,6 +85,9 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
+            "report": "",
+            "loops": [],
+            "ending": None,
             "answer": None,
             "reward": None,
             "reward_source": None,

@@ -6,32 +6,28 @@ A dialect says how one kind of model is asked and answered; the loop is the same
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
 from configs.errors import ToolCallError, ToolServerError
-from graph.events import Event
-from graph.state import ModelCall, ToolCallRecord
-from nodes.language_model import LanguageModel, model_call
+from graph.state import Budget, ModelCall, SubtaskStatus, ToolCallRecord
+from nodes.approval import review_calls
+from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
-from nodes.prompts import shorten
+from nodes.repetition import Repetition
+from nodes.running import Reply, Running
+from nodes.side_effects import begin_calls
+from nodes.tool_choice import FIND
+from nodes.tool_requests import ToolRequest
+from nodes.whole_results import WholeResults
 from nodes.window import fit
 
 FAILED = "FAILED:"
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRequest:
-    """One tool call a model asks for. `fault` says why it cannot be run, in words for the model."""
-
-    id: str
-    name: str
-    arguments: dict[str, Any]
-    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +35,29 @@ class Turn:
     """One reply of the model: tool calls, or the result of the subtask, or neither and why."""
 
     message: AIMessage
+    spent: ModelCall
     requests: tuple[ToolRequest, ...] = ()
     result: str = ""
     fault: str | None = None
 
 
+class Ask(Protocol):
+    """Asks the executor's model, see `Running.ask`."""
+
+    async def __call__(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        tools: Sequence[dict[str, Any]] = (),
+        tool_choice: str | None = None,
+        schema: dict[str, Any] | None = None,
+    ) -> Reply: ...
+
+
 class Dialect(Protocol):
     """How a kind of model takes tools and gives them back."""
 
-    async def ask(self, model: LanguageModel, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
+    async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         """Send the request and read the reply; the last one must be the result, whatever is missing."""
         ...
 
@@ -58,33 +68,40 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a subtask."""
+    """What became of a subtask. `budget` is the one that ended it."""
 
-    status: Literal["done", "failed"]
+    status: SubtaskStatus
     result: str
     tool_calls: list[ToolCallRecord]
     model_calls: list[ModelCall]
+    reason: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_steps: model replies. context_tokens: size of one request. result_chars: what is kept of a tool result."""
+    """max_steps: model replies. context_tokens: size of one request."""
 
     max_steps: int
     context_tokens: int
-    result_chars: int
 
 
 @dataclass(slots=True)
 class ToolLoop:
-    """One subtask's conversation between a model and its tools."""
+    """One subtask's conversation between a model and its tools.
 
+    Every model reply and every tool call is a durable step; what is local and has no effect (FIND, reading on in a
+    result) is done again when the subtask goes on after a crash.
+    """
+
+    running: Running
     model: LanguageModel
     dialect: Dialect
     tools: Callable[[], Mapping[str, BaseTool]]
     limits: Limits
     subtask: int
-    emit: Callable[[Event], None]
+    results: WholeResults
+    repetition: Repetition = field(default_factory=Repetition)
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
 
@@ -97,43 +114,83 @@ class ToolLoop:
         history: list[BaseMessage] = []
         for step in range(1, self.limits.max_steps + 1):
             messages = fit(request, history, self.limits.context_tokens)
-            turn = await self.dialect.ask(self.model, messages, last=step == self.limits.max_steps > 1)
-            self.spent.append(model_call(turn.message, "executor", self.model))
+            turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
+            self.spent.append(turn.spent)
             if turn.requests:
-                outcomes = await asyncio.gather(*(self._call(each) for each in turn.requests))
-                self.records.extend(outcomes)
-                history += [turn.message, *self.dialect.answer(turn.requests, outcomes)]
+                history += [turn.message, *await self._answers(turn)]
             elif turn.result:
                 return self._finish(turn.result)
             else:
-                history += [
-                    turn.message,
-                    HumanMessage(turn.fault or "The reply was empty. Call a tool or give the result."),
-                ]
-        return self._end("failed", f"no result after {self.limits.max_steps} model replies")
+                fault = turn.fault or "The reply was empty. Call a tool or give the result."
+                history += [turn.message, HumanMessage(fault)]
+            if self.repetition.stuck is not None:
+                return self._end("failed", "", self.repetition.stuck)
+        return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
+
+    async def _ask(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
+        return await self.running.ask("executor", self.model, messages, subtask=self.subtask, **options)
+
+    async def _answers(self, turn: Turn) -> list[BaseMessage]:
+        """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
+        tools = self.tools()
+        requests = review_calls(self.running, self.subtask, turn.requests, tools)
+        requests = await begin_calls(self.running.steps, requests, tools, self._is_local)
+        outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
+        self.records.extend(outcomes)
+        answers = self.dialect.answer(requests, outcomes)
+        advice = self.repetition.note(outcomes)
+        return [*answers, HumanMessage(advice)] if advice is not None else answers
 
     def _finish(self, result: str) -> Outcome:
         if result.upper().startswith(FAILED):
-            return self._end("failed", result[len(FAILED) :].strip() or "the executor gave up without a reason")
+            return self._end("failed", "", result[len(FAILED) :].strip() or "the executor gave up without a reason")
         return self._end("done", result)
 
-    def _end(self, status: Literal["done", "failed"], result: str) -> Outcome:
-        return Outcome(status, result, self.records, self.spent)
+    def _end(self, status: SubtaskStatus, result: str, reason: str = "") -> Outcome:
+        return Outcome(status, result or reason, self.records, self.spent, reason)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        self.emit(
-            {"type": "tool_called", "subtask": self.subtask, "name": request.name, "arguments": request.arguments}
+        if self._is_local(request):
+            return await self._carried(request)
+        kept = await self.running.steps.keep("tool", lambda: self._carried(request))
+        if not kept.replayed:
+            self._tell_returned(kept.value)
+        return kept.value
+
+    def _is_local(self, request: ToolRequest) -> bool:
+        return request.name == FIND or request.name in {tool.name for tool in self.results.tools()}
+
+    def _tell_returned(self, record: ToolCallRecord) -> None:
+        name, result, ok = record["name"], record["result"], record["ok"]
+        self.running.emit(
+            {"type": "tool_returned", "subtask": self.subtask, "id": record["id"], "name": name, "result": result,
+             "ok": ok, "seconds": record["seconds"]}
+        )  # fmt: skip
+
+    async def _carried(self, request: ToolRequest) -> ToolCallRecord:
+        name, arguments = request.name, request.arguments
+        self.running.emit(
+            {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
+        started, clock = time.time(), time.monotonic()
         text, ok = await self._outcome(request)
-        text = shorten(without_control_tokens(text), self.limits.result_chars)
-        self.emit({"type": "tool_returned", "subtask": self.subtask, "name": request.name, "result": text, "ok": ok})
-        return {"name": request.name, "arguments": request.arguments, "result": text, "ok": ok}
+        text = await self.results.shown(without_control_tokens(text))
+        seconds = time.monotonic() - clock
+        return {
+            "id": request.id,
+            "name": name,
+            "arguments": arguments,
+            "result": text,
+            "ok": ok,
+            "started_at": started,
+            "seconds": seconds,
+        }
 
     async def _outcome(self, request: ToolRequest) -> tuple[str, bool]:
-        tools = self.tools()
-        tool = tools.get(request.name)
         if request.fault is not None:
             return request.fault, False
+        tools = self.tools()
+        tool = tools.get(request.name)
         if tool is None:
             return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
         try:

@@ -117,5 +117,8 @@ def _step(subtask: Subtask, result: SubtaskResult | None) -> Step:
         depends_on=tuple(subtask["depends_on"]),
         status=result["status"],
         result=result["result"],
-        calls=tuple(ToolUse.model_validate(call) for call in result["tool_calls"]),
+        calls=tuple(
+            ToolUse(name=call["name"], arguments=call["arguments"], result=call["result"], ok=call["ok"])
+            for call in result["tool_calls"]
+        ),
     )

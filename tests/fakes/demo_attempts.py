@@ -30,7 +30,17 @@ def ended(answer: str | None, *, error: RunError | None = None, planned: bool = 
         "description": "Multiply.",
         "status": "done",
         "result": answer or "",
-        "tool_calls": [{"name": "multiply", "arguments": {"a": 2, "b": "<x>"}, "result": answer or "", "ok": True}],
+        "tool_calls": [
+            {
+                "id": "call_1",
+                "name": "multiply",
+                "arguments": {"a": 2, "b": "<x>"},
+                "result": answer or "",
+                "ok": True,
+                "started_at": 0.0,
+                "seconds": 0.1,
+            }
+        ],
     }
     return Result(
         thread_id="t",

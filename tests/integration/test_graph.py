@@ -48,20 +48,19 @@ async def test_a_task_from_question_to_case(settings: SettingsFactory) -> None:
         1,
         "ground_truth",
     )
-    assert result.subtasks == [
-        {
-            "id": 1,
-            "description": "Multiply 48 by 37.",
-            "status": "done",
-            "result": "1776",
-            "tool_calls": [{"name": "multiply", "arguments": {"a": 48, "b": 37}, "result": "1776", "ok": True}],
-        }
-    ]
+    (subtask,) = result.subtasks
+    (call,) = subtask["tool_calls"]
+    assert (subtask["id"], subtask["description"]) == (1, "Multiply 48 by 37.")
+    assert (subtask["status"], subtask["result"]) == ("done", "1776")
+    assert (call["name"], call["arguments"], call["result"], call["ok"]) == (
+        "multiply", {"a": 48, "b": 37}, "1776", True,
+    )  # fmt: skip
+    assert 0 < call["seconds"] < subtask["seconds"] < result.seconds
     assert (result.usage.llm_calls, result.cycles) == (4, 2)
     assert result.usage.input_tokens > 0
     assert result.case_id == case.id
     assert [step.description for step in case.plan] == ["Multiply 48 by 37."]
-    assert [event["type"] for event in events] == [
+    assert [event["type"] for event in events if event["type"] != "model_called"] == [
         "cases_retrieved", "plan_made", "subtask_started", "tool_called", "tool_returned", "subtask_finished",
         "answered", "rewarded", "case_written",
     ]  # fmt: skip

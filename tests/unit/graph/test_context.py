@@ -16,6 +16,13 @@ GIVEN = {
     "top_k": 0,
     "max_cycles": 1,
     "max_steps": 200,
+    "parallelism": 1,
+    "max_llm_calls": 5,
+    "max_tokens": 1000,
+    "max_cost_usd": 0.5,
+    "max_seconds": 60.0,
+    "max_tool_seconds": 0.5,
+    "approval": "plan, add",
 }
 
 
@@ -57,6 +64,13 @@ def test_every_knob_can_be_left_open_and_is_described() -> None:
         ("max_cycles", 101),
         ("max_steps", 0),
         ("max_steps", 201),
+        ("parallelism", 0),
+        ("max_llm_calls", 0),
+        ("max_tokens", 0),
+        ("max_cost_usd", 0),
+        ("max_seconds", -1),
+        ("max_tool_seconds", 0),
+        ("approval", ""),
         ("unknown", 1),
     ],
 )

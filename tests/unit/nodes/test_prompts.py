@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.state import ShownCase, Subtask, SubtaskResult, Task
+from graph.state import ShownCase, Spent, Subtask, SubtaskResult, Task
 from memory.subtask_memory import EarlierSubtask
 from nodes.execute import Assignment, subtask_message
 from nodes.planner_prompt import task_message
@@ -59,7 +59,8 @@ EARLIER = EarlierSubtask(
     0.9,
     "g",
 )
-ASSIGNMENT: Assignment = {"task": TASK, "subtask": PLAN[2], "needed": RESULTS[:1]}
+NOTHING: Spent = {"model_calls": [], "tool_seconds": 0.0}
+ASSIGNMENT: Assignment = {"task": TASK, "subtask": PLAN[2], "needed": RESULTS[:1], "spent": NOTHING}
 
 
 def rendered() -> dict[str, str]:

@@ -1,0 +1,97 @@
+"""What a node has of the run it works for: its knobs, its meter, its durable steps, and who listens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.runtime import Runtime
+
+from graph.context import Context, Knobs
+from graph.events import Event
+from graph.state import ModelCall, Role, Spent, Task
+from nodes.language_model import LanguageModel, model_call
+from nodes.meter import Meter
+from nodes.steps import Steps
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's reply and what it cost."""
+
+    message: AIMessage
+    call: ModelCall
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Shared:
+    """What the branches of one run share in this process; follows from the state while none of them is at work.
+
+    `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says.
+    """
+
+    meter: Meter
+    gate: asyncio.Semaphore
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One run as one of its nodes sees it.
+
+    Attributes:
+        thread_id: of the conversation; empty where nothing keeps one.
+        knobs: the caller's, filled up from the settings.
+        shared: with the run's other branches.
+        emit: tells an event to whoever listens to the run.
+    """
+
+    thread_id: str
+    knobs: Knobs
+    shared: Shared
+    steps: Steps
+    emit: Emit
+
+    async def ask(
+        self,
+        role: Role,
+        model: LanguageModel,
+        messages: Sequence[BaseMessage],
+        *,
+        subtask: int | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        tool_choice: str | None = None,
+        schema: dict[str, Any] | None = None,
+        check: Callable[[AIMessage], object] | None = None,
+    ) -> Reply:
+        """Ask a model, as one durable step of the node. Arguments and exceptions as `LanguageModel.reply`.
+
+        Args:
+            check: called with the reply; what it raises ends the node, and a reply it refused is asked for again.
+        """
+
+        async def work() -> dict[str, Any]:
+            started, clock = time.time(), time.monotonic()
+            message = await model.reply(messages, tools=tools, tool_choice=tool_choice, schema=schema)
+            call = model_call(message, role, model, subtask, started, time.monotonic() - clock)
+            self.emit({"type": "model_called", **call, "at": time.time()})
+            if check is not None:
+                check(message)
+            return {"message": message, "call": call}
+
+        kept = (await self.steps.keep("model", work)).value
+        self.shared.meter.count(kept["call"])
+        return Reply(kept["message"], kept["call"])
+
+
+class Runs(Protocol):
+    """Where nodes get what they have of their run."""
+
+    def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
+        """The run that carries out `task`, of which `spent` is used up already."""
+        ...
