@@ -1,4 +1,4 @@
-"""A chat model in this process that replies as `benchmarks.orders` says, so that what an HTTP client costs is not in it."""
+"""A chat model in this process that replies as `benchmarks.orders` says: what an HTTP client costs is not in it."""
 
 from __future__ import annotations
 

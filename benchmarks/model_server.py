@@ -91,7 +91,7 @@ def model_server(delay: float) -> Iterator[str]:
     """The server in a process of its own; gives the address for OPENAI_BASE_URL."""
     command = [sys.executable, "-m", "benchmarks.model_server", "--delay", str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # fixed
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  # pipes
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101  # pipes
         try:
             yield process.stdout.readline().strip()
         finally:

@@ -86,7 +86,9 @@ def _planned(text: str, in_order: bool) -> str:
         raise ValueError(f"no order in: {task[:300]}")
     number, parts = int(asked[1]), int(asked[2])
     waits = [{"depends_on": [part - 1] if in_order and part > 1 else []} for part in range(1, parts + 1)]
-    steps = [{"id": part, "description": f"Part {part} of order {number}"} | waits[part - 1] for part in range(1, parts + 1)]
+    steps = [
+        {"id": part, "description": f"Part {part} of order {number}"} | waits[part - 1] for part in range(1, parts + 1)
+    ]
     return json.dumps({"plan": steps})
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import StateSnapshot
+from langgraph.types import Command, StateSnapshot
 
 from configs.errors import CheckpointError, InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
+from graph.answers import command_of
 from graph.builder import graph_of
 from graph.checkpoints import held
 from graph.context import Context, resolve
@@ -29,6 +31,8 @@ from graph.workspaces import THREAD_ID, check_file
 from nodes.retrieve_cases import check_question
 
 OnEvent = Callable[[Event], None]
+Graph: TypeAlias = "CompiledStateGraph[Any, Any, Any, Any]"
+_graphs: WeakKeyDictionary[Services, Graph] = WeakKeyDictionary()
 
 
 def ask(question: str, **options: Any) -> Result:
@@ -81,6 +85,7 @@ async def aask(
 async def aresume(
     thread_id: str,
     *,
+    answers: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     context: Context | None = None,
     on_event: OnEvent | None = None,
@@ -90,18 +95,27 @@ async def aresume(
 
     The run keeps the knobs it was started with, but for those that `context` names.
 
+    Args:
+        thread_id: of the run.
+        answers: to `Result.interrupts`, by their ids: `{"decisions": [...]}`, see docs/steering.md.
+        settings, context, on_event, services: as for `aask`.
+
     Raises:
-        InvalidInputError: there is no such run.
+        InvalidInputError: there is no such run, nothing of it waits for such an answer, or the answer cannot be read.
         RunInUseError: another process is working on it.
         CheckpointError: the checkpoints cannot be opened or read.
     """
     check_thread_id(thread_id)
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
-        graph = graph_of(live)
+        graph = _graph_of(live)
         found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
-        if found.values.get("status") == "answered" and not found.next:
+        if answers:
+            given = command_of(found, answers)
+        elif found.values.get("status") == "answered" and not found.next:
             return result_of(thread_id, found)
-        return await _run(live, found.config, None, kept_context(found.metadata, context), on_event)
+        else:
+            given = None
+        return await _run(live, found.config, given, kept_context(found.metadata, context), on_event)
 
 
 def check_thread_id(thread_id: str) -> str:
@@ -131,15 +145,23 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
         yield opened
 
 
+def _graph_of(services: Services) -> Graph:
+    """The graph around the services, built once: that costs as much as a few steps of a run."""
+    graph = _graphs.get(services)
+    if graph is None:
+        graph = _graphs[services] = graph_of(services)
+    return graph
+
+
 async def _run(
     services: Services,
     config: RunnableConfig,
-    given: Input | None,
+    given: Input | Command[Any] | None,
     context: Context,
     on_event: OnEvent | None,
 ) -> Result:
     started = time.monotonic()
-    graph = graph_of(services)
+    graph = _graph_of(services)
     thread_id = config["configurable"]["thread_id"]
     error = None
     try:
@@ -152,9 +174,7 @@ async def _run(
     return await _outcome(graph, thread_id, time.monotonic() - started, error)
 
 
-async def _outcome(
-    graph: CompiledStateGraph[Any, Any, Any, Any], thread_id: str, seconds: float, error: RunError | None
-) -> Result:
+async def _outcome(graph: Graph, thread_id: str, seconds: float, error: RunError | None) -> Result:
     """What the latest checkpoint says; where it cannot be read any more, that the run failed and why."""
     latest: RunnableConfig = {"configurable": {"thread_id": thread_id}}
     try:
@@ -165,7 +185,7 @@ async def _outcome(
     return result_of(thread_id, snapshot, seconds, error)
 
 
-async def _where_to_resume(graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig) -> StateSnapshot:
+async def _where_to_resume(graph: Graph, config: RunnableConfig) -> StateSnapshot:
     """The checkpoint to go on from, or the last one of a finished run.
 
     After a crash the latest checkpoint may name no next node although the run is not finished; the one before does.

@@ -71,6 +71,16 @@ class ModelFailed(Told):
     seconds: float
 
 
+class Reviewed(Told):
+    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
+
+    type: Literal["reviewed"]
+    subtask: int | None
+    name: str
+    verdict: Literal["approve", "edit", "reject"]
+    reason: str
+
+
 class ToolCalled(Told):
     type: Literal["tool_called"]
     subtask: int
@@ -160,6 +170,7 @@ Event: TypeAlias = (
     | SubtaskStarted
     | ModelCalled
     | ModelFailed
+    | Reviewed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished

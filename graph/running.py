@@ -36,6 +36,7 @@ class RunsHere:
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
         """The run that carries out `task`, of which `spent` is used up already."""
         knobs = resolve(runtime.context, self.settings)
+        knobs = knobs.model_copy(update={"approval": task.get("approval", knobs.approval)})
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         key = f"{thread_id}/{task['id']}"
         shared = self._shared.get(key)

@@ -18,7 +18,7 @@ from langgraph.config import get_config
 from langgraph.func import task
 
 T = TypeVar("T")
-StepName = Literal["model", "tool", "begin"]
+StepName = Literal["model", "tool", "begin", "review"]
 Settled = Callable[[], Awaitable[None]]
 
 
