@@ -227,7 +227,10 @@ class CaseBank:
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[NearSubtask]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""
-        hits = [(hit, hit.id.partition(":")[0]) for hit in self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)]
+        hits = [
+            (hit, hit.id.partition(":")[0])
+            for hit in self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
+        ]
         facts = self.ledger.facts(namespace, list({case_id for _, case_id in hits}))
         return [
             NearSubtask(hit.id, hit.cosine or 0.0, facts[case_id].trusted if case_id in facts else hit.trust >= TRUSTED)
