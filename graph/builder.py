@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
@@ -20,6 +22,17 @@ from nodes.write_memory import CaseWriter
 MAX_CYCLES = 100
 RECURSION_LIMIT = (MAX_CYCLES + 1) * (2 * MAX_SUBTASKS + 2) + 2
 """The budget of cycles ends a run long before this; it stops a loop the budget does not see."""
+
+
+_graphs: WeakKeyDictionary[Services, CompiledStateGraph[State, Context, Input, Output]] = WeakKeyDictionary()
+
+
+def graph_of(services: Services) -> CompiledStateGraph[State, Context, Input, Output]:
+    """The graph around the services, built once for all their runs: building costs as much as a few steps."""
+    graph = _graphs.get(services)
+    if graph is None:
+        graph = _graphs[services] = build_graph(services)
+    return graph
 
 
 def build_graph(services: Services) -> CompiledStateGraph[State, Context, Input, Output]:
