@@ -59,6 +59,10 @@ def lines_of(event: Event) -> Iterator[str]:
                 yield f"  {subtask['id']} {one_line(subtask['description'])}"
         case "subtask_started":
             yield f"[{event['id']}] {one_line(event['description'])}"
+        case "reviewed":
+            reason = f": {one_line(event['reason'])}" if event["reason"] else ""
+            where = f"[{event['subtask']}] " if event["subtask"] is not None else ""
+            yield f"{where}{one_line(event['name'])}: a person said {event['verdict']}{reason}"
         case "tool_called":
             yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
         case "tool_returned":
