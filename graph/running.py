@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -17,10 +18,10 @@ from graph.events import Event
 from graph.state import Spent, Task
 from nodes.meter import Meter
 from nodes.running import Running, Shared
-from nodes.steps import Settled, Steps
+from nodes.steps import Steps
 
 
-async def at_once() -> None:
+async def at_once(thread_id: str) -> None:
     """A checkpointer that does not say when it has stored what it was given."""
 
 
@@ -29,7 +30,7 @@ class RunsHere:
     """Implements `nodes.running.Runs`. Nothing in it is needed by another process: all of it follows from the state."""
 
     settings: Settings
-    settled: Settled = at_once
+    settled: Callable[[str], Awaitable[None]] = at_once
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
@@ -41,7 +42,9 @@ class RunsHere:
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = Shared(Meter.starting_from(spent), asyncio.Semaphore(knobs.parallelism))
-        return Running(thread_id, knobs, shared, Steps(self.settled), telling(runtime.stream_writer))
+        return Running(
+            thread_id, knobs, shared, Steps(partial(self.settled, thread_id)), telling(runtime.stream_writer)
+        )
 
 
 def telling(write: Callable[[Any], None]) -> Callable[[Event], None]:

@@ -7,13 +7,14 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.settings import Settings
-from graph.checkpoints import open_checkpointer
+from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
 from graph.models import ModelPool
 from graph.running import RunsHere
@@ -61,9 +62,8 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = await stack.enter_async_context(open_tools(settings))
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        yield Services(
-            settings, RunsHere(settings), models, memory, tools, Workspaces(settings.home), prompts, checkpointer
-        )
+        runs = RunsHere(settings, partial(settled, checkpointer))
+        yield Services(settings, runs, models, memory, tools, Workspaces(settings.home), prompts, checkpointer)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:

@@ -79,7 +79,7 @@ class Running:
             started, clock = time.time(), time.monotonic()
             message = await model.reply(messages, tools=tools, tool_choice=tool_choice, schema=schema)
             call = model_call(message, role, model, subtask, started, time.monotonic() - clock)
-            self.emit({**call, "type": "model_called"})
+            self.emit({"type": "model_called", **call, "at": time.time()})
             if check is not None:
                 check(message)
             return {"message": message, "call": call}
