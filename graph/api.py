@@ -106,9 +106,12 @@ async def aresume(
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
         graph = build_graph(live)
         found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
-        given = command_of(found, answers) if answers else None
-        if given is None and found.values.get("status") == "answered" and not found.next:
+        if answers:
+            given = command_of(found, answers)
+        elif found.values.get("status") == "answered" and not found.next:
             return result_of(thread_id, found)
+        else:
+            given = None
         return await _run(live, found.config, given, kept_context(found.metadata, context), on_event)
 
 

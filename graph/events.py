@@ -59,16 +59,6 @@ class ModelCalled(Told, ModelCall):
     type: Literal["model_called"]
 
 
-class Reviewed(Told):
-    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
-
-    type: Literal["reviewed"]
-    subtask: int | None
-    name: str
-    verdict: Literal["approve", "edit", "reject"]
-    reason: str
-
-
 class ModelFailed(Told):
     """A model could not be asked, or its reply was of no use; `error` is the name of the exception and its line."""
 
@@ -79,6 +69,16 @@ class ModelFailed(Told):
     error: str
     started_at: float
     seconds: float
+
+
+class Reviewed(Told):
+    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
+
+    type: Literal["reviewed"]
+    subtask: int | None
+    name: str
+    verdict: Literal["approve", "edit", "reject"]
+    reason: str
 
 
 class ToolCalled(Told):
@@ -169,8 +169,8 @@ Event: TypeAlias = (
     | PlanMade
     | SubtaskStarted
     | ModelCalled
-    | Reviewed
     | ModelFailed
+    | Reviewed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished

@@ -133,10 +133,9 @@ class ToolLoop:
     async def _answers(self, turn: Turn) -> list[BaseMessage]:
         """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
         tools = self.tools()
-        local = {each.name for each in turn.requests if self._is_local(each)}
-        asked_about = {name: tool for name, tool in tools.items() if name not in local}
-        requests = await review_calls(self.running, self.subtask, turn.requests, asked_about)
-        requests = await begin_calls(self.running.steps, requests, tools, self._is_local)
+        reviewed = {name: tool for name, tool in tools.items() if not self._is_local(name)}
+        requests = await review_calls(self.running, self.subtask, turn.requests, reviewed)
+        requests = await begin_calls(self.running.steps, requests, tools, lambda each: self._is_local(each.name))
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
@@ -152,15 +151,15 @@ class ToolLoop:
         return Outcome(status, result or reason, self.records, self.spent, reason)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if self._is_local(request):
+        if self._is_local(request.name):
             return await self._carried(request)
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
         if not kept.replayed:
             self._tell_returned(kept.value)
         return kept.value
 
-    def _is_local(self, request: ToolRequest) -> bool:
-        return request.name == FIND or request.name in {tool.name for tool in self.results.tools()}
+    def _is_local(self, name: str) -> bool:
+        return name == FIND or name in {tool.name for tool in self.results.tools()}
 
     def _tell_returned(self, record: ToolCallRecord) -> None:
         name, result, ok = record["name"], record["result"], record["ok"]
