@@ -71,16 +71,6 @@ class ModelFailed(Told):
     seconds: float
 
 
-class Reviewed(Told):
-    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
-
-    type: Literal["reviewed"]
-    subtask: int | None
-    name: str
-    verdict: Literal["approve", "edit", "reject"]
-    reason: str
-
-
 class ToolCalled(Told):
     type: Literal["tool_called"]
     subtask: int
@@ -125,10 +115,10 @@ class BudgetReached(Told):
 
 
 class ApprovalRequested(Told):
-    """The run waits for a person. `actions` says in one line each what would be done."""
+    """The run waits for a person. `actions` says in short what would be done: the plan, or calls of a subtask."""
 
     type: Literal["approval_requested"]
-    kind: Literal["plan", "tools"]
+    subtask: int | None
     actions: list[str]
 
 
@@ -136,6 +126,7 @@ class ApprovalAnswered(Told):
     """`decisions` are approve, edit or reject, with the reason where one was given; one for each action."""
 
     type: Literal["approval_answered"]
+    subtask: int | None
     decisions: list[str]
 
 
@@ -170,7 +161,6 @@ Event: TypeAlias = (
     | SubtaskStarted
     | ModelCalled
     | ModelFailed
-    | Reviewed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
