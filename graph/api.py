@@ -8,7 +8,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -30,6 +31,8 @@ from graph.workspaces import THREAD_ID, check_file
 from nodes.retrieve_cases import check_question
 
 OnEvent = Callable[[Event], None]
+Graph: TypeAlias = "CompiledStateGraph[Any, Any, Any, Any]"
+_graphs: WeakKeyDictionary[Services, Graph] = WeakKeyDictionary()
 
 
 def ask(question: str, **options: Any) -> Result:
@@ -104,7 +107,7 @@ async def aresume(
     """
     check_thread_id(thread_id)
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
-        graph = build_graph(live)
+        graph = _graph_of(live)
         found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
         if answers:
             given = command_of(found, answers)
@@ -142,6 +145,14 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
         yield opened
 
 
+def _graph_of(services: Services) -> Graph:
+    """The graph around the services, built once: that costs as much as a few steps of a run."""
+    graph = _graphs.get(services)
+    if graph is None:
+        graph = _graphs[services] = build_graph(services)
+    return graph
+
+
 async def _run(
     services: Services,
     config: RunnableConfig,
@@ -150,7 +161,7 @@ async def _run(
     on_event: OnEvent | None,
 ) -> Result:
     started = time.monotonic()
-    graph = build_graph(services)
+    graph = _graph_of(services)
     thread_id = config["configurable"]["thread_id"]
     error = None
     try:
@@ -163,9 +174,7 @@ async def _run(
     return await _outcome(graph, thread_id, time.monotonic() - started, error)
 
 
-async def _outcome(
-    graph: CompiledStateGraph[Any, Any, Any, Any], thread_id: str, seconds: float, error: RunError | None
-) -> Result:
+async def _outcome(graph: Graph, thread_id: str, seconds: float, error: RunError | None) -> Result:
     """What the latest checkpoint says; where it cannot be read any more, that the run failed and why."""
     latest: RunnableConfig = {"configurable": {"thread_id": thread_id}}
     try:
@@ -176,7 +185,7 @@ async def _outcome(
     return result_of(thread_id, snapshot, seconds, error)
 
 
-async def _where_to_resume(graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig) -> StateSnapshot:
+async def _where_to_resume(graph: Graph, config: RunnableConfig) -> StateSnapshot:
     """The checkpoint to go on from, or the last one of a finished run.
 
     After a crash the latest checkpoint may name no next node although the run is not finished; the one before does.

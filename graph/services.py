@@ -28,7 +28,7 @@ from nodes.running import Runs
 from tools.client import open_tools
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Services:
     """What the nodes work with. `checkpointer` is None where a server brings its own."""
 
