@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -13,9 +13,12 @@ from pydantic_core import PydanticCustomError
 from configs.errors import PlanFormatError
 from graph.state import Subtask
 from nodes.dependencies import circle
+from nodes.storable import storable
 
 MARKER = re.compile(r"\**FINAL[ _]ANSWER\**\s*:\s*\**", re.IGNORECASE)
 MAX_SUBTASKS = 50
+OBJECT_START = re.compile(r'\{(?=\s*["}])')
+CUT = "the reply was cut off at its length limit before it was complete; reply more briefly"
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -80,10 +83,11 @@ ANSWER_SCHEMA: dict[str, Any] = {
 REPLY_SCHEMA: dict[str, Any] = {"anyOf": [PLAN_SCHEMA, ANSWER_SCHEMA]}
 
 
-def parse_reply(text: str) -> PlannerReply:
+def parse_reply(text: str, *, cut: bool = False) -> PlannerReply:
     """Read a planner's reply.
 
-    A JSON object with `plan` or `final_answer` wins, wherever it stands; then what follows `FINAL ANSWER:`.
+    A JSON object with `plan` or `final_answer` wins, wherever it stands; then what follows `FINAL ANSWER:`. In a reply
+    that was cut off, only a whole object counts.
 
     Raises:
         PlanFormatError: neither is there; the message says what was wrong, in words a model can act on.
@@ -97,22 +101,24 @@ def parse_reply(text: str) -> PlannerReply:
                 return ProposedPlan.model_validate(found)
         except ValidationError as error:
             fault = describe(error)
+    if cut:
+        raise PlanFormatError(CUT)
     parts = MARKER.split(text, maxsplit=1)
     if len(parts) == 2 and (answer := parts[1].strip().strip("`").strip()):
         return FinalAnswer(final_answer=answer)
     raise PlanFormatError(fault)
 
 
-def parse_last_reply(text: str) -> FinalAnswer:
+def parse_last_reply(text: str, *, cut: bool = False) -> FinalAnswer:
     """Read the reply to the last call, in which plain text is an answer too.
 
     Raises:
         PlanFormatError: the reply is empty or is yet another plan.
     """
     try:
-        reply = parse_reply(text)
+        reply = parse_reply(text, cut=cut)
     except PlanFormatError:
-        if not text.strip() or text.lstrip().startswith(("{", "[", "```")):
+        if cut or not text.strip() or text.lstrip().startswith(("{", "[", "```")):
             raise
         return FinalAnswer(final_answer=text.strip())
     if isinstance(reply, ProposedPlan):
@@ -148,18 +154,28 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every outermost JSON object in a text, in order; fences and prose around them do not matter."""
-    decoder = json.JSONDecoder(strict=False)
-    position = text.find("{")
-    while position >= 0:
+    """Every outermost JSON object in a text, in order; fences and prose around them do not matter.
+
+    Linear in time: a text that begins object after object and never ends one is given up at some point.
+    """
+    decoder = json.JSONDecoder(strict=False, parse_constant=_no_number)
+    work, position = 8 * len(text) + 1_000_000, 0
+    while work > 0 and (start := OBJECT_START.search(text, position)) is not None:
         try:
-            value, end = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):  # a ValueError that is no JSONDecodeError: a number of 5,000 digits
-            end = position + 1
+            value, position = decoder.raw_decode(text, start.start())
+            value = storable(value)
+        except json.JSONDecodeError as error:
+            work -= error.pos - start.start() + error.pos // 64  # what was read, and its lines counted for the message
+            position = start.start() + 1
+        except (ValueError, RecursionError):  # a number that is none, or of thousands of digits; nested too deeply
+            work -= 10_000
+            position = start.start() + 1
         else:
-            if isinstance(value, dict):
-                yield value
-        position = text.find("{", end)
+            yield value
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def describe(error: ValidationError) -> str:

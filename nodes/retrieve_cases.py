@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
@@ -17,9 +17,12 @@ from configs.errors import InvalidInputError
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
-from graph.state import Claim, Judged, ShownCase, Task, claimed_by
+from graph.state import Claim, Judged, ShownCase, Spent, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.chat_steps import cases_step, is_step
+from nodes.meter import spent
 from nodes.prompts import harmless
+from nodes.running import Runs
 from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
@@ -30,6 +33,8 @@ MORE_CASES = 2
 class Again(TypedDict):
     """On the way to a new plan: the subtasks that failed, and the cases that are shown already."""
 
+    task: Task
+    spent: Spent
     failed: list[Judged]
     cases: list[ShownCase]
 
@@ -65,6 +70,7 @@ class RetrieveUpdate(TypedDict):
     reward_source: None
     case_id: None
     status: str
+    messages: list[AIMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class CaseRetriever:
     it is about the choice for the task.
     """
 
+    runs: Runs
     memory: CaseMemory
     settings: Settings
 
@@ -83,10 +90,13 @@ class CaseRetriever:
         knobs = resolve(runtime.context, self.settings)
         if (again := state.get("again")) is not None:
             new = await self._for_failures(again, knobs, settings.namespace)
-            runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
+            emit = self.runs.of(again["task"], again["spent"], runtime).emit
+            emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
             return {"cases": [*again["cases"], *new]}
         task = open_task(state.get("messages") or [], state.get("files", {}))
         task["approval"] = knobs.approval
+        emit = self.runs.of(task, spent([], []), runtime).emit
+        emit({"type": "task_opened", "id": task["id"], "question": task["question"]})
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
@@ -95,8 +105,8 @@ class CaseRetriever:
             margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
-        runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
-        notes = await standing_notes(settings, task["question"], runtime.stream_writer)
+        emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(settings, task["question"], emit)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,
@@ -117,6 +127,7 @@ class CaseRetriever:
             "reward_source": None,
             "case_id": None,
             "status": "running",
+            "messages": [cases_step(task["id"], cases)] if knobs.show_steps else [],
         }
 
     async def _for_failures(self, again: Again, knobs: Knobs, namespace: str) -> list[ShownCase]:
@@ -191,7 +202,10 @@ def show(scored: ScoredCase) -> ShownCase:
 
 def _conversation(messages: Sequence[BaseMessage]) -> str:
     """The turns so far, the last CONVERSATION_CHARS characters of them; no text in them can begin a turn of its own."""
-    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {harmless(each.text)}" for each in messages]
+    turns = [
+        ("User" if isinstance(each, HumanMessage) else "Assistant", each) for each in messages if not is_step(each)
+    ]
+    said = [f"{who}: {harmless(each.text)}" for who, each in turns]
     text = "\n".join(said)
     kept = text[-CONVERSATION_CHARS:]
     if len(text) == len(kept) or text[-CONVERSATION_CHARS - 1] == "\n":

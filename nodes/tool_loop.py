@@ -21,6 +21,7 @@ from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
 from nodes.outcomes import read_result, unfinished
 from nodes.repetition import Repetition
+from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
 from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
@@ -120,13 +121,15 @@ class ToolLoop:
             messages = fit(request, history, self.limits.context_tokens)
             turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(turn.spent)
+            if (refusal := refusal_of(turn.message)) is not None:
+                return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
                 history += [turn.message, *await self._answers(turn)]
             elif turn.result:
-                return self._end(*read_result(turn.result))
+                return self._finish(turn)
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                history += [turn.message, HumanMessage(fault)]
+                history += [as_said(turn.message), HumanMessage(fault)]
             if self.repetition.stuck is not None:
                 return self._end(*unfinished(self.records, self.repetition.stuck))
         return self._end(*unfinished(self.records, f"no result after {self.limits.max_steps} model replies"))
@@ -145,6 +148,11 @@ class ToolLoop:
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
         return self.dialect.advise(answers, advice) if advice is not None else answers
+
+    def _finish(self, turn: Turn) -> Outcome:
+        if was_cut(turn.message):
+            return self._end("partial", f"{turn.result}\n{CUT_MARK}", CUT_REASON)
+        return self._end(*read_result(turn.result))
 
     def _end(self, status: SubtaskStatus, result: str, reason: str = "") -> Outcome:
         stuck = self.repetition.stuck is not None
@@ -180,7 +188,7 @@ class ToolLoop:
         return {
             "id": request.id,
             "name": name,
-            "arguments": arguments,
+            "arguments": self.running.hide(arguments),
             "result": text,
             "ok": ok,
             "started_at": started,

@@ -22,7 +22,9 @@ from memory.case_memory import CaseMemory
 from memory.case_redaction import redact_case
 from memory.episode import Episode
 from nodes.lessons import lesson_of
+from nodes.meter import spent
 from nodes.prompts import Prompts
+from nodes.running import Runs
 
 
 class WriteInput(TypedDict):
@@ -49,6 +51,7 @@ class WriteUpdate(TypedDict):
 class CaseWriter:
     """Writing is idempotent: a repeated run of this node writes the same case under the same id."""
 
+    runs: Runs
     memory: CaseMemory
     prompts: Prompts
     settings: Settings
@@ -61,9 +64,10 @@ class CaseWriter:
         case = without_secrets(built, secrets(self.settings))
         case = case.model_copy(update=_ids_of(config))
         await self.memory.write(case, Episode.model_validate(state["episode"]))
-        runtime.stream_writer({"type": "case_written", "case_id": case.id})
+        emit = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime).emit
+        emit({"type": "case_written", "case_id": case.id})
         if warning := (await self.memory.concentration(case.namespace)).warning:
-            runtime.stream_writer({"type": "warned", "message": f"case memory: {warning}"})
+            emit({"type": "warned", "message": f"case memory: {warning}"})
         answer = AIMessage(state["answer"] or "", id=f"answer-{state['task']['id']}")
         return {"messages": [answer], "case_id": case.id, "status": "answered"}
 

@@ -61,8 +61,8 @@ async def test_a_task_from_question_to_case(settings: SettingsFactory) -> None:
     assert result.case_id == case.id
     assert [step.description for step in case.plan] == ["Multiply 48 by 37."]
     assert [event["type"] for event in events if event["type"] != "model_called"] == [
-        "cases_retrieved", "plan_made", "subtask_started", "tool_called", "tool_returned", "subtask_finished",
-        "reflected", "answered", "rewarded", "case_written",
+        "task_opened", "cases_retrieved", "plan_made", "subtask_started", "tool_called", "tool_returned",
+        "subtask_finished", "reflected", "answered", "rewarded", "case_written",
     ]  # fmt: skip
 
 
