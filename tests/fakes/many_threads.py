@@ -133,7 +133,7 @@ def _open(descriptor: str) -> bool:
 
 async def rounds(settings: Settings, number: int) -> JsonObject:
     """The rounds, one after the other."""
-    report: JsonObject = {"rounds": [], "held": []}
+    report: JsonObject = {"rounds": [], "held": [], "before": await _held_now()}
     async with open_services(settings) as services:
         for this in range(number):
             markers = [f"W{this}{each}" for each in THREADS]

@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.fakes.many_threads import FAULTS, MARKER, right_answer, rules
 
 ROUNDS = 3
+"""The first two warm up: the process grows by about 15 MB from the first to the second, and by none after that."""
 MEGABYTE = 1024 * 1024
 DONE, BROKEN = ["done", [True]], ["failed", [False]]
 
@@ -73,14 +74,14 @@ def _check(marker: str, fault: str | None, result: dict[str, Any]) -> None:
 
 
 def _check_held(report: dict[str, Any]) -> None:
-    """The first round fills caches and pools; what each later one adds must not stay."""
-    first, *_, last = report["held"]
-    assert last["resident"] - first["resident"] < 4 * (ROUNDS - 1) * MEGABYTE, report["held"]
+    """The first rounds fill caches and pools; what a later one adds must not stay."""
+    first, *_, warm, last = report["held"]
+    assert last["resident"] - warm["resident"] < 12 * MEGABYTE, report["held"]
     assert last["tasks"] == 1
     assert last["threads"] <= first["threads"]
     assert last["files"] - last["sockets"] <= first["files"] - first["sockets"] + 2
     assert last["sockets"] <= 64 * 4
     closed = report["closed"]
     assert closed["tasks"] == 1
-    assert closed["sockets"] <= 3, closed  # the event loop's own
+    assert closed["sockets"] <= report["before"]["sockets"] + 2, closed  # onnxruntime keeps a pair
     assert "mcp-servers" not in closed["python_threads"]
