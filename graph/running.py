@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 from weakref import WeakValueDictionary
 
 from langgraph.runtime import Runtime
 
 from configs.settings import Settings
 from graph.context import Context, resolve
-from graph.events import Event
 from graph.state import Spent, Task
+from graph.telling import RunName, Teller
 from nodes.meter import Meter
 from nodes.running import Running, Shared
-from nodes.steps import Settled, Steps
+from nodes.steps import Steps
 
 
-async def at_once() -> None:
+async def at_once(thread_id: str) -> None:
     """A checkpointer that does not say when it has stored what it was given."""
 
 
@@ -29,24 +28,19 @@ class RunsHere:
     """Implements `nodes.running.Runs`. Nothing in it is needed by another process: all of it follows from the state."""
 
     settings: Settings
-    settled: Settled = at_once
+    settled: Callable[[str], Awaitable[None]] = at_once
+    teller: Teller = field(default_factory=Teller)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
         """The run that carries out `task`, of which `spent` is used up already."""
         knobs = resolve(runtime.context, self.settings)
+        knobs = knobs.model_copy(update={"approval": task.get("approval", knobs.approval)})
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         key = f"{thread_id}/{task['id']}"
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = Shared(Meter.starting_from(spent), asyncio.Semaphore(knobs.parallelism))
-        return Running(thread_id, knobs, shared, Steps(self.settled), telling(runtime.stream_writer))
-
-
-def telling(write: Callable[[Any], None]) -> Callable[[Event], None]:
-    """Tell events with the time at which they happened, in seconds since 1970, as `at`."""
-
-    def tell(event: Event) -> None:
-        write({**event, "at": time.time()})
-
-    return tell
+        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
+        steps = Steps(partial(self.settled, thread_id))
+        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in)

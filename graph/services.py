@@ -6,17 +6,21 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.settings import Settings
-from graph.checkpoints import open_checkpointer
+from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
+from graph.masked_tools import MaskedTools
 from graph.models import ModelPool
 from graph.running import RunsHere
+from graph.telling import Teller
+from graph.watching import open_teller
 from graph.workspaces import Workspaces
 from memory.case_memory import CaseMemory
 from memory.open_memories import open_case_memory
@@ -27,7 +31,7 @@ from nodes.running import Runs
 from tools.client import open_tools
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Services:
     """What the nodes work with. `checkpointer` is None where a server brings its own."""
 
@@ -39,6 +43,7 @@ class Services:
     attachments: Workspaces
     prompts: Prompts
     checkpointer: BaseCheckpointSaver[Any] | None = None
+    teller: Teller = field(default_factory=Teller)
 
 
 @asynccontextmanager
@@ -58,12 +63,13 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
     async with AsyncExitStack() as stack:
         checkpointer = await stack.enter_async_context(open_checkpointer(settings)) if checkpoints else None
         memory = await stack.enter_async_context(open_case_memory(settings))
-        tools = await stack.enter_async_context(open_tools(settings))
+        teller = await stack.enter_async_context(open_teller(settings))
+        tools = MaskedTools(await stack.enter_async_context(open_tools(settings)), teller.mask)
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        yield Services(
-            settings, RunsHere(settings), models, memory, tools, Workspaces(settings.home), prompts, checkpointer
-        )
+        runs = RunsHere(settings, partial(settled, checkpointer), teller)
+        workspaces = Workspaces(settings.home)
+        yield Services(settings, runs, models, memory, tools, workspaces, prompts, checkpointer, teller)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:

@@ -62,6 +62,11 @@ class JsonActions:
             for outcome in outcomes
         ]
 
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The advice stands in the last message, so that it still ends where the model goes on."""
+        *before, last = answers
+        return [*before, HumanMessage(f"{str(last.text).removesuffix(REPLY)}{advice}\n{REPLY}")]
+
 
 def tool_lines(tools: Sequence[BaseTool]) -> str:
     """The tools as a model without tool calling reads them: `name(argument, ...): what it does`, one a line."""

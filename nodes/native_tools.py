@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from graph.state import ToolCallRecord
 from nodes.reply_ending import CUT_CALL, was_cut
@@ -47,3 +47,6 @@ class NativeTools:
             )
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        return [*answers, HumanMessage(advice)]

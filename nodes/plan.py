@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NotRequired
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -13,9 +14,10 @@ from typing_extensions import TypedDict
 from configs.errors import PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
-from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
+from nodes.chat_steps import plan_step
 from nodes.language_model import LanguageModel, Models
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
@@ -46,7 +48,7 @@ class PlanInput(TypedDict):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
-    report: NotRequired[str]
+    report: NotRequired[Report | None]
     ending: NotRequired[Ending | None]
 
 
@@ -55,6 +57,18 @@ class PlanUpdate(TypedDict):
     answer: NotRequired[str]
     cycles: int
     model_calls: list[ModelCall]
+    ending: NotRequired[Ending]
+    messages: NotRequired[list[AIMessage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the planner replied: the answer, or a plan. `rejection` is the reason of a person who does not want it."""
+
+    answer: str | None
+    plan: list[Subtask]
+    calls: list[ModelCall]
+    rejection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +93,43 @@ class Planner:
         if last_call and model.constrain is None:
             request.append(HumanMessage(self.prompts.render("planner_last_call")))
         earlier = carried_out(state["plan"], state["subtasks"])
-        answer, plan, calls = await self._ask(running, model, request, earlier, last_call)
-        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
-        if answer is not None:
-            running.emit({"type": "answered", "answer": answer})
-            return {**update, "answer": answer}
-        plan = review_plan(running, plan, earlier)
-        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
-        return {**update, "plan": [*earlier, *plan]}
+        proposal = await self._reviewed(running, model, request, earlier, last_call)
+        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": proposal.calls}
+        if proposal.answer is not None:
+            running.emit({"type": "answered", "answer": proposal.answer})
+            return {**update, "answer": proposal.answer}
+        if proposal.rejection is not None:
+            detail = proposal.rejection or "no reason was given"
+            return {**update, "plan": earlier, "ending": {"cause": "rejected", "budget": None, "detail": detail}}
+        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": proposal.plan})
+        shown = [plan_step(state["task"]["id"], update["cycles"], proposal.plan)] if running.knobs.show_steps else []
+        return {**update, "plan": [*earlier, *proposal.plan], "messages": shown}
+
+    async def _reviewed(
+        self,
+        running: Running,
+        model: LanguageModel,
+        request: list[BaseMessage],
+        earlier: Sequence[Subtask],
+        last_call: bool,
+    ) -> Proposal:
+        """What the planner proposes, as a person approves it; after a rejection it may propose once more."""
+        first = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, first, earlier)
+        if proposal.rejection is None:
+            return proposal
+        said = AIMessage(json.dumps({"plan": first.plan}, ensure_ascii=False))
+        reason = f": {proposal.rejection}" if proposal.rejection else "."
+        request = [*request, said, HumanMessage(self.prompts.render("planner_rejected", reason=reason))]
+        second = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, second, earlier)
+        return replace(proposal, calls=[*first.calls, *second.calls])
 
     async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
         texts = await self.attachments.read(running.thread_id, state["task"]["files"])
         files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
-        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
+        report = state.get("report")
+        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes, report)
         system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
         return [SystemMessage(system), HumanMessage(message)]
 
@@ -102,11 +140,11 @@ class Planner:
         request: list[BaseMessage],
         earlier: Sequence[Subtask],
         last_call: bool,
-    ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
+    ) -> Proposal:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
         first = await running.ask("planner", model, request, schema=schema)
         try:
-            return *read(first.message, earlier, last_call), [first.call]
+            return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
         said = AIMessage(shorten(str(first.message.text), SAID_CHARS) or EMPTY)
@@ -114,7 +152,15 @@ class Planner:
         second = await running.ask(
             "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
         )
-        return *read(second.message, earlier, last_call), [first.call, second.call]
+        return Proposal(*read(second.message, earlier, last_call), [first.call, second.call])
+
+
+async def reviewed(running: Running, proposal: Proposal, earlier: Sequence[Subtask]) -> Proposal:
+    """The proposal as a person leaves it; an answer is not asked about."""
+    if proposal.answer is not None:
+        return proposal
+    review = await review_plan(running, proposal.plan, earlier)
+    return replace(proposal, plan=review.plan, rejection=review.rejection)
 
 
 def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple[str | None, list[Subtask]]:

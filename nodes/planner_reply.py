@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from configs.errors import PlanFormatError
 from graph.state import Subtask
+from nodes.dependencies import circle
 from nodes.storable import storable
 
 MARKER = re.compile(r"\**FINAL[ _]ANSWER\**\s*:\s*\**", re.IGNORECASE)
@@ -19,14 +21,23 @@ OBJECT_START = re.compile(r'\{(?=\s*["}])')
 CUT = "the reply was cut off at its length limit before it was complete; reply more briefly"
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
+
+
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_no_truth_value)]
+
+
 class ProposedSubtask(BaseModel):
     """One line of a plan as the model wrote it."""
 
     model_config = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    id: int
+    id: WholeNumber
     description: str = Field(min_length=1, max_length=20_000)
-    depends_on: list[int] | None = None
+    depends_on: list[WholeNumber] | None = None
 
 
 class ProposedPlan(BaseModel):
@@ -127,6 +138,8 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
     offset = max((subtask["id"] for subtask in earlier), default=0)
     number = {old: offset + position for position, old in enumerate(ids, 1)}
     known = {subtask["id"]: subtask["id"] for subtask in earlier} | number
+    if stuck := circle({each.id: set(each.depends_on or []) for each in proposed.plan}):
+        raise PlanFormatError(f"the tasks' dependencies run in a circle: {stuck}")
     in_order = all(subtask.depends_on is None for subtask in proposed.plan)
     subtasks: list[Subtask] = []
     for subtask in proposed.plan:
@@ -137,7 +150,6 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
         if in_order and subtasks:
             depends_on = [subtasks[-1]["id"]]
         subtasks.append({"id": number[subtask.id], "description": subtask.description, "depends_on": depends_on})
-    _refuse_circles(subtasks)
     return subtasks
 
 
@@ -171,12 +183,3 @@ def describe(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
     return f"{place}: {fault['msg']}"
-
-
-def _refuse_circles(subtasks: Sequence[Subtask]) -> None:
-    waiting = {subtask["id"]: set(subtask["depends_on"]) for subtask in subtasks}
-    while waiting:
-        free = {each for each, needs in waiting.items() if not needs & waiting.keys()}
-        if not free:
-            raise PlanFormatError(f"the tasks' dependencies run in a circle: {sorted(waiting)}")
-        waiting = {each: needs for each, needs in waiting.items() if each not in free}

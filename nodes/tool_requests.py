@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """One tool call a model asks for. `fault` says why it cannot be run, in words for the model."""
+    """One tool call a model asks for.
+
+    `fault` says why it cannot be run, `note` what the model must know of a call that ran; both in words for the model.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
     fault: str | None = None
+    note: str = ""
 
 
 def answerable(requests: Sequence[ToolRequest]) -> list[ToolRequest]:

@@ -39,7 +39,7 @@ def opened(settings: SettingsFactory) -> Opened:
     """Opens a model at an address: `async with opened(server.url, model_retries=1) as model`."""
 
     @asynccontextmanager
-    async def open_at(url: str, **overrides: object) -> AsyncIterator[LanguageModel]:
+    async def open_at(url: str, **overrides: Any) -> AsyncIterator[LanguageModel]:
         pool = ModelPool(settings(openai_base_url=url, openai_api_key="sk-test", **{"model_retries": 2, **overrides}))
         try:
             yield await pool.get(MODEL)
