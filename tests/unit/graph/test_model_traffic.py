@@ -142,9 +142,8 @@ def test_what_is_no_completion(body: bytes, fault: type[Exception]) -> None:
 
 
 def test_a_completion_is_what_everybody_may_rely_on() -> None:
-    reply = read(
-        {"role": "x", "content": "a\ud800", "id": "1"}, usage={"prompt_tokens": 1, "completion_tokens": 2}, id=7
-    )
+    counts = {"prompt_tokens": 1, "completion_tokens": 2}
+    reply = read({"role": "x", "content": "a\ud800", "id": "1"}, usage=counts, id=7)
     assert reply["choices"][0]["message"] == {"role": "assistant", "content": "a\ufffd", "refusal": None}
     assert reply["usage"] == {**counts, "total_tokens": 3}
     assert reply["id"] == "7"
