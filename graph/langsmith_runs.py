@@ -15,7 +15,7 @@ from graph.telling import RunName
 if TYPE_CHECKING:
     from langsmith import Client
 
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
 TIMEOUTS = (5_000, 20_000)
 """Milliseconds to connect and to send."""
 
