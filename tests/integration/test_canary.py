@@ -71,7 +71,7 @@ def test_a_planted_key_is_found_nowhere(run_memento: RunMemento, home: Path, tmp
 
 def test_observers_that_are_not_there_neither_fail_nor_hold_up_a_run(run_memento: RunMemento) -> None:
     with OpenAIServer(
-        RULES[:2] + [{"when": "^system: You plan", "reply": {"content": '{"final_answer": "4"}'}}]
+        [*RULES[:2], {"when": "^system: You plan", "reply": {"content": '{"final_answer": "4"}'}}]
     ) as model:
         dead = "http://127.0.0.1:9"
         environment = {
