@@ -1,4 +1,4 @@
-"""A loopback HTTP server that keeps what it is sent: an OTLP collector, a LangSmith, or one that answers nothing good."""
+"""A loopback HTTP server that keeps what it is sent: an OTLP collector, a LangSmith, one that answers nothing good."""
 
 from __future__ import annotations
 
