@@ -6,12 +6,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from graph.state import ToolCallRecord
+from nodes.reply_ending import CUT_CALL, was_cut
 from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import Ask, Turn
 from nodes.tool_requests import ToolRequest, answerable
+
+UNREADABLE = "the arguments are not valid JSON: one object, not nested deeply, its numbers finite and of 64 bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,9 @@ class NativeTools:
         requests = [
             ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
         ]
+        fault = CUT_CALL if was_cut(message) else UNREADABLE
         requests += [
-            ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, "the arguments are not valid JSON")
+            ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, fault)
             for bad in message.invalid_tool_calls
         ]
         return Turn(message, reply.call, tuple(answerable(requests)), str(message.text).strip())
@@ -43,3 +47,6 @@ class NativeTools:
             )
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        return [*answers, HumanMessage(advice)]

@@ -53,7 +53,9 @@ class ToolBox:
         Raises:
             ToolServerError: the tools are closed.
         """
-        loop = await asyncio.to_thread(self._running_loop)
+        loop = self._loop if not self._closed else None
+        if loop is None:
+            loop = await asyncio.to_thread(self._running_loop)
         return await loop.tools()
 
     def failures(self) -> dict[str, str]:
@@ -71,13 +73,14 @@ class ToolBox:
             if self._closed:
                 raise ToolServerError(CLOSED)
             if self._loop is None:
-                self._loop = ServerLoop(
+                loop = ServerLoop(
                     self._servers,
                     self._settings.home / "logs",
                     start_timeout=self._start_timeout,
                     call_timeout=self._settings.tool_timeout,
                 )
-                self._loop.open()
+                loop.open()
+                self._loop = loop
             return self._loop
 
     def _close(self) -> None:

@@ -39,7 +39,7 @@ class ServerLoop:
         self._start_timeout = start_timeout
         self._call_timeout = call_timeout
         self._servers: list[HeldServer] = []
-        self._tools: list[BaseTool] = []
+        self._tools: list[BaseTool] | None = None
         self._starting = False
         self._ready = threading.Event()
         self._portal: BlockingPortal
@@ -66,7 +66,9 @@ class ServerLoop:
         Raises:
             ToolServerError: closed meanwhile.
         """
-        found: list[BaseTool] = await self._inside(self._all_tools)
+        found = self._tools
+        if found is None:
+            found = await self._inside(self._all_tools)
         return list(found)
 
     async def _inside(self, function: Any, *arguments: Any) -> Any:
@@ -94,7 +96,7 @@ class ServerLoop:
         self._owners.cancel_scope.cancel()
         await self._portal.stop(cancel_remaining=True)
 
-    async def _all_tools(self) -> list[BaseTool]:
+    async def _all_tools(self) -> list[BaseTool] | None:
         if not self._starting:
             self._starting = True
             self._owners.start_soon(self._start_all)
