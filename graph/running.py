@@ -16,8 +16,10 @@ from graph.context import Context, resolve
 from graph.events import Event
 from graph.state import Spent, Task
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.running import Running, Shared
 from nodes.steps import Settled, Steps
+from nodes.token_count import TokenCounts
 
 
 async def at_once() -> None:
@@ -30,6 +32,7 @@ class RunsHere:
 
     settings: Settings
     settled: Settled = at_once
+    counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
@@ -40,7 +43,8 @@ class RunsHere:
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = Shared(Meter.starting_from(spent), asyncio.Semaphore(knobs.parallelism))
-        return Running(thread_id, knobs, shared, Steps(self.settled), telling(runtime.stream_writer))
+        size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
+        return Running(thread_id, knobs, shared, Steps(self.settled), telling(runtime.stream_writer), size)
 
 
 def telling(write: Callable[[Any], None]) -> Callable[[Event], None]:

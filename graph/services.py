@@ -16,6 +16,7 @@ from configs.settings import Settings
 from graph.checkpoints import open_checkpointer
 from graph.home import prepare_home
 from graph.models import ModelPool
+from graph.result_store import StoredResults
 from graph.running import RunsHere
 from graph.workspaces import Workspaces
 from memory.case_memory import CaseMemory
@@ -24,6 +25,7 @@ from nodes.execute import Tools
 from nodes.language_model import Models
 from nodes.prompts import Prompts
 from nodes.running import Runs
+from nodes.whole_results import ResultStore
 from tools.client import open_tools
 
 
@@ -37,6 +39,7 @@ class Services:
     memory: CaseMemory
     tools: Tools
     attachments: Workspaces
+    results: ResultStore
     prompts: Prompts
     checkpointer: BaseCheckpointSaver[Any] | None = None
 
@@ -61,15 +64,15 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = await stack.enter_async_context(open_tools(settings))
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        yield Services(
-            settings, RunsHere(settings), models, memory, tools, Workspaces(settings.home), prompts, checkpointer
-        )
+        workspaces = Workspaces(settings.home)
+        results = StoredResults(workspaces)
+        yield Services(settings, RunsHere(settings), models, memory, tools, workspaces, results, prompts, checkpointer)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:
     """Services for a graph that is drawn or whose states are read, but that never runs."""
     closed = cast(Any, _Closed())
-    return Services(settings, closed, closed, closed, closed, closed, closed, checkpointer)
+    return Services(settings, closed, closed, closed, closed, closed, closed, closed, checkpointer)
 
 
 class _Closed:

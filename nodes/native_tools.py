@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool
 
 from graph.state import ToolCallRecord
 from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import Ask, Turn
-from nodes.tool_requests import ToolRequest, answerable
+from nodes.tool_requests import ToolRequest, read_calls
 
 
 @dataclass(frozen=True, slots=True)
 class NativeTools:
-    """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt."""
+    """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt.
+
+    `more`: tools that come up while the subtask goes on, see `WholeResults.tools`.
+    """
 
     shelf: ToolShelf
+    more: Callable[[], Sequence[BaseTool]] = tuple
+    taken: set[str] = field(default_factory=set)
+    made: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def schemas(self) -> list[dict[str, Any]]:
+        tools = (*self.shelf.offered, *self.more())
+        self.made.update((tool.name, compact_schema(tool)) for tool in tools if tool.name not in self.made)
+        return [self.made[tool.name] for tool in tools]
 
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
-        schemas = [compact_schema(tool) for tool in self.shelf.offered]
+        schemas = self.schemas()
         reply = await ask(messages, tools=schemas, tool_choice="none" if last and schemas else None)
-        message = reply.message
-        requests = [
-            ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
-        ]
-        requests += [
-            ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, "the arguments are not valid JSON")
-            for bad in message.invalid_tool_calls
-        ]
-        return Turn(message, reply.call, tuple(answerable(requests)), str(message.text).strip())
+        message, requests = read_calls(reply.message, self.taken)
+        return Turn(message, reply.call, requests, str(message.text).strip())
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [
@@ -43,3 +48,6 @@ class NativeTools:
             )
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
+
+    def remind(self, text: str) -> BaseMessage:
+        return HumanMessage(text)

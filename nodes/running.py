@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage
@@ -16,6 +16,7 @@ from graph.events import Event
 from graph.state import ModelCall, Role, Spent, Task
 from nodes.language_model import LanguageModel, model_call
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.steps import Steps
 
 Emit = Callable[[Event], None]
@@ -49,6 +50,7 @@ class Running:
         knobs: the caller's, filled up from the settings.
         shared: with the run's other branches.
         emit: tells an event to whoever listens to the run.
+        size: what one request may hold.
     """
 
     thread_id: str
@@ -56,6 +58,7 @@ class Running:
     shared: Shared
     steps: Steps
     emit: Emit
+    size: RequestSize = field(default_factory=RequestSize)
 
     async def ask(
         self,
@@ -76,9 +79,11 @@ class Running:
         """
 
         async def work() -> dict[str, Any]:
+            sent = self.size.bounded(model.name, messages, tools)
             started, clock = time.time(), time.monotonic()
-            message = await model.reply(messages, tools=tools, tool_choice=tool_choice, schema=schema)
+            message = await model.reply(sent, tools=tools, tool_choice=tool_choice, schema=schema)
             call = model_call(message, role, model, subtask, started, time.monotonic() - clock)
+            self.size.learn(model.name, sent, tools, call["input_tokens"])
             self.emit({**call, "type": "model_called"})
             if check is not None:
                 check(message)

@@ -22,11 +22,14 @@ from nodes.neutral import without_control_tokens
 from nodes.repetition import Repetition
 from nodes.running import Reply, Running
 from nodes.tool_choice import FIND
-from nodes.tool_requests import ToolRequest
-from nodes.whole_results import WholeResults
-from nodes.window import fit
+from nodes.tool_memory import to_keep
+from nodes.tool_requests import ToolRequest, unknown_tool
+from nodes.whole_results import READ, WholeResults
+from nodes.window import Exchange, fit
 
 FAILED = "FAILED:"
+CALLS_AT_ONCE = 8
+"""Of one subtask; the other calls of a reply wait their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,20 @@ class Ask(Protocol):
 class Dialect(Protocol):
     """How a kind of model takes tools and gives them back."""
 
+    def schemas(self) -> list[dict[str, Any]]:
+        """The tool schemas that the next request carries beside its messages."""
+        ...
+
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         """Send the request and read the reply; the last one must be the result, whatever is missing."""
         ...
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         """The messages that tell the model what its calls gave, in their order."""
+        ...
+
+    def remind(self, text: str) -> BaseMessage:
+        """The message that tells the model what its older calls were."""
         ...
 
 
@@ -79,10 +90,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_steps: model replies. context_tokens: size of one request."""
+    """max_steps: model replies. essential: what a request that must be cut keeps, beside the question."""
 
     max_steps: int
-    context_tokens: int
+    essential: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -90,7 +101,8 @@ class ToolLoop:
     """One subtask's conversation between a model and its tools.
 
     Every model reply and every tool call is a durable step; what is local and has no effect (FIND, reading on in a
-    result) is done again when the subtask goes on after a crash.
+    result) is done again when the subtask goes on after a crash. `history` holds every exchange as it was; what no
+    longer fits into a request is told in short, see `nodes.window`.
     """
 
     running: Running
@@ -103,6 +115,8 @@ class ToolLoop:
     repetition: Repetition = field(default_factory=Repetition)
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
+    history: list[Exchange] = field(default_factory=list)
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
         """Carry out the subtask that `request` (system and user message) describes.
@@ -110,18 +124,18 @@ class ToolLoop:
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: the model could not be asked.
         """
-        history: list[BaseMessage] = []
+        await self.results.notice("\n".join(str(message.text) for message in request))
         for step in range(1, self.limits.max_steps + 1):
-            messages = fit(request, history, self.limits.context_tokens)
+            messages = await self._fitting(request)
             turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(turn.spent)
             if turn.requests:
-                history += [turn.message, *await self._answers(turn)]
+                self.history.append(await self._answered(turn))
             elif turn.result:
                 return self._finish(turn.result)
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                history += [turn.message, HumanMessage(fault)]
+                self.history.append(Exchange([turn.message, HumanMessage(fault)]))
             if self.repetition.stuck is not None:
                 return self._end("failed", "", self.repetition.stuck)
         return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
@@ -129,14 +143,24 @@ class ToolLoop:
     async def _ask(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
         return await self.running.ask("executor", self.model, messages, subtask=self.subtask, **options)
 
-    async def _answers(self, turn: Turn) -> list[BaseMessage]:
-        """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
+    async def _fitting(self, request: Sequence[BaseMessage]) -> list[BaseMessage]:
+        """The request with as much of the history as fits; what is only remembered can be read on."""
+        room = self.running.size.room(self.model.name, self.dialect.schemas())
+        essential = (*self.running.size.essential, *self.limits.essential)
+        fitted = fit(request, self.history, room, self.dialect.remind, essential)
+        for text in to_keep(fitted.remembered):
+            await self.results.keep(text)
+        return fitted.messages
+
+    async def _answered(self, turn: Turn) -> Exchange:
+        """Run the calls of a reply side by side, begun in their order, and answer them."""
         requests = review_calls(self.running, self.subtask, turn.requests, self.tools())
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
-        return [*answers, HumanMessage(advice)] if advice is not None else answers
+        told = [HumanMessage(advice)] if advice is not None else []
+        return Exchange([turn.message, *answers, *told], outcomes)
 
     def _finish(self, result: str) -> Outcome:
         if result.upper().startswith(FAILED):
@@ -147,10 +171,14 @@ class ToolLoop:
         return Outcome(status, result or reason, self.records, self.spent, reason)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if request.name == FIND or request.name in {tool.name for tool in self.results.tools()}:
-            return await self._carried(request)
+        if request.name in (FIND, READ):
+            record = await self._carried(request)
+            self._tell_returned(record)
+            return record
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
-        if not kept.replayed:
+        if kept.replayed:
+            await self.results.notice(kept.value["result"])
+        else:
             self._tell_returned(kept.value)
         return kept.value
 
@@ -162,13 +190,18 @@ class ToolLoop:
         )  # fmt: skip
 
     async def _carried(self, request: ToolRequest) -> ToolCallRecord:
+        async with self.places:
+            return await self._recorded(request)
+
+    async def _recorded(self, request: ToolRequest) -> ToolCallRecord:
         name, arguments = request.name, request.arguments
         self.running.emit(
             {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
         started, clock = time.time(), time.monotonic()
         text, ok = await self._outcome(request)
-        text = await self.results.shown(without_control_tokens(text))
+        if name != READ:
+            text = await self.results.shown(without_control_tokens(text))
         seconds = time.monotonic() - clock
         return {
             "id": request.id,
@@ -186,7 +219,7 @@ class ToolLoop:
         tools = self.tools()
         tool = tools.get(request.name)
         if tool is None:
-            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
+            return unknown_tool(request.name, list(tools)), False
         try:
             return str(await tool.ainvoke(request.arguments)), True
         except (ToolCallError, ToolServerError) as error:
