@@ -23,6 +23,8 @@ provider's prompt cache holds."""
 MEMORY_SHARE = 0.25
 LEAST = 60
 """Tokens every message keeps when all are cut."""
+PASSES = 8
+"""Of cutting: ids and names cannot be cut, so what they take beyond their share is taken from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,9 @@ def fit(
     lines = [[memory_line(call) for call in each.calls] for each in history]
     share = int(room * MEMORY_SHARE)
     first = _first_kept(approximate(request), sizes, lines, room, share)
-    memory = memory_text([line for each in lines[:first] for line in each], share * CHARS_PER_TOKEN) if first else ""
-    kept = [message for each in history[first:] for message in each.messages]
-    messages = [*request, *([remind(memory)] if memory else []), *kept]
+    remembered = [line for each in lines[:first] for line in each]
+    memory = [remind(memory_text(remembered, share * CHARS_PER_TOKEN))] if remembered else []
+    messages = [*request, *memory, *(message for each in history[first:] for message in each.messages)]
     return Fitted(bounded(messages, room, essential), [call for each in history[:first] for call in each.calls])
 
 
@@ -76,12 +78,20 @@ def bounded(messages: Sequence[BaseMessage], room: int, essential: Sequence[str]
     if sum(sizes) <= room:
         return list(messages)
     free = [not isinstance(message, SystemMessage) for message in messages]
-    left = room - sum(size for size, may in zip(sizes, free, strict=True) if not may)
-    limit = max(even_limit([size for size, may in zip(sizes, free, strict=True) if may], left), LEAST)
-    return [
-        cut_message(message, limit, essential) if may and size > limit else message
-        for message, size, may in zip(messages, sizes, free, strict=True)
-    ]
+    cuttable = [size for size, may in zip(sizes, free, strict=True) if may]
+    left = room - (sum(sizes) - sum(cuttable))
+    cut = list(messages)
+    for turn in range(PASSES):
+        limit = max(even_limit(cuttable, left), LEAST) if turn < PASSES - 1 else LEAST
+        cut = [
+            cut_message(message, limit, essential) if may and size > limit else message
+            for message, size, may in zip(messages, sizes, free, strict=True)
+        ]
+        excess = approximate(cut) - room
+        if excess <= 0 or limit == LEAST:
+            break
+        left -= excess
+    return cut
 
 
 def _first_kept(request: int, sizes: Sequence[int], lines: Sequence[Sequence[str]], room: int, share: int) -> int:
