@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsJson, Config, Overrides, Quiet, given_of, settings_of
+from cli.options import AsJson, Config, Given, Overrides, Quiet, given_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
+    from configs.settings import Settings
     from graph.api import OnEvent
+    from graph.context import Context
     from graph.results import Result
 
 
@@ -24,7 +26,10 @@ def resume(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with a run from its last checkpoint; what was finished does not run again."""
+    """Go on with a run from its last checkpoint; what was finished does not run again.
+
+    The run keeps the configuration it was started with; --config and --set change it.
+    """
     given = given_of(context)
     given.prints_result = True
     settings = settings_of(context, config, overrides)
@@ -37,6 +42,15 @@ def resume(
     given.thread_id = thread_id = run(find_thread(settings, thread))
 
     def start(on_event: OnEvent) -> Coroutine[Any, Any, Result]:
-        return aresume(thread_id, settings=settings, on_event=on_event)
+        return aresume(thread_id, settings=settings, context=asked_for(given, settings), on_event=on_event)
 
     carry_out(start, given, settings, as_json=as_json, quiet=quiet)
+
+
+def asked_for(given: Given, settings: Settings) -> Context:
+    """The knobs that the command line names, which go before those the run was started with."""
+    from configs.settings import named_settings
+    from graph.context import Context
+
+    named = named_settings(given.config, given.overrides) & set(Context.model_fields)
+    return Context(**{name: getattr(settings, name) for name in named})

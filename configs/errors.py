@@ -9,6 +9,7 @@ MementoError
 │   ├── CaseBankError          case bank unreachable, damaged
 │   │   └── CaseBankInUseError another process holds it
 │   ├── CheckpointError        checkpoints unreachable or damaged
+│   │   └── RunInUseError      another process works on the thread
 │   └── ToolServerError        an MCP server does not start, died, or hangs
 └── AgentError                 the model: exit code 1
     ├── PlanFormatError        no readable plan or answer after the repair round
@@ -53,6 +54,10 @@ class CaseBankInUseError(CaseBankError):
 
 class CheckpointError(OperatorError):
     """The checkpoint database is unreachable or damaged."""
+
+
+class RunInUseError(CheckpointError):
+    """Another run, in this process or another one, has the thread."""
 
 
 class ToolServerError(OperatorError):

@@ -138,6 +138,16 @@ def load_settings(config: str | None = None, overrides: Iterable[str] = ()) -> S
     return _validated(sources)
 
 
+def named_settings(config: str | None, overrides: Iterable[str]) -> set[str]:
+    """The settings that a caller asked for by `config` and `overrides`, as `load_settings` takes them.
+
+    Raises:
+        ConfigurationError: one of them cannot be read.
+    """
+    in_file = _yaml_source(config).values if config is not None else {}
+    return {*in_file, *_parse_overrides(overrides)}
+
+
 def secrets(settings: Settings) -> list[str]:
     """Every secret value among the settings, for redaction: the keys, and the passwords inside addresses."""
     values = [getattr(settings, name) for name in Settings.model_fields]

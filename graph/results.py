@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from langgraph.types import StateSnapshot
 
+from graph.answers import Waiting, waiting
 from graph.state import ModelCall, Subtask, SubtaskResult
 
 
@@ -31,7 +32,7 @@ class RunError:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One task from question to case."""
+    """One task from question to case. `interrupts` is what waits for a person's answer before the run goes on."""
 
     thread_id: str
     status: Literal["answered", "failed", "interrupted"]
@@ -46,6 +47,7 @@ class Result:
     usage: Usage
     seconds: float
     error: RunError | None = None
+    interrupts: list[Waiting] = field(default_factory=list)
     question: str = field(default="", repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def result_of(
         usage=usage_of(state.get("model_calls", [])),
         seconds=round(_elapsed(snapshot) if seconds is None else seconds, 3),
         error=error,
+        interrupts=waiting(snapshot),
         question=(state.get("task") or {}).get("question", ""),
     )
 

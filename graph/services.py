@@ -7,13 +7,14 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.settings import Settings
-from graph.checkpoints import open_checkpointer
+from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
 from graph.models import ModelPool
 from graph.result_store import StoredResults
@@ -29,7 +30,7 @@ from nodes.whole_results import ResultStore
 from tools.client import open_tools
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Services:
     """What the nodes work with. `checkpointer` is None where a server brings its own."""
 
@@ -64,9 +65,10 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = await stack.enter_async_context(open_tools(settings))
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
+        runs = RunsHere(settings, partial(settled, checkpointer))
         workspaces = Workspaces(settings.home)
         results = StoredResults(workspaces)
-        yield Services(settings, RunsHere(settings), models, memory, tools, workspaces, results, prompts, checkpointer)
+        yield Services(settings, runs, models, memory, tools, workspaces, results, prompts, checkpointer)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:

@@ -20,13 +20,18 @@ Budget: TypeAlias = Literal["cycles", "llm_calls", "tokens", "cost", "seconds", 
 
 
 class Task(TypedDict):
-    """What is asked: opened by `retrieve_cases`, read by everyone. `files` are names in the thread's workspace."""
+    """What is asked: opened by `retrieve_cases`, read by everyone. `files` are names in the thread's workspace.
+
+    `approval` is the knob as the task was opened with it, and holds to its end, whoever goes on with it: else an answer
+    would meet a node that does not ask any more.
+    """
 
     id: str
     question: str
     conversation: str
     files: list[str]
     started_at: float
+    approval: NotRequired[str]
 
 
 class Subtask(TypedDict):

@@ -22,6 +22,7 @@ from memory.journal import Journal
 from memory.ledger import Ledger
 from memory.ledger_store import DamagedLedgerError
 from memory.lexical_index import DamagedWordsError, LexicalIndex
+from memory.recent_vectors import RecentVectors
 from memory.writer_lock import WAIT_SECONDS, WriterLock
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class BankFiles:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.embedder = make_embedder(settings)
+        self.embedder = RecentVectors(make_embedder(settings))
         self.lexical = LexicalIndex(settings.home)
         self.lock = threading.RLock()
         self._writer = WriterLock(settings.home, SHARED_WAIT_SECONDS if self.shared else WAIT_SECONDS)

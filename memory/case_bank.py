@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal
 
 from configs.errors import InvalidInputError
@@ -14,6 +15,7 @@ from memory.compaction import Compacted
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
+from memory.group_commit import GroupCommit
 from memory.index import ChromaIndex, Hit
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
@@ -39,6 +41,7 @@ class CaseBank:
 
     def __init__(self, settings: Settings) -> None:
         self._files = BankFiles(settings)
+        self._writes = GroupCommit(self.add)
 
     @property
     def shared(self) -> bool:
@@ -59,8 +62,16 @@ class CaseBank:
         self._files.ready()
 
     def close(self) -> None:
-        """Release the index and the lock."""
+        """Release the index and the lock, once what was handed to `submit` is written."""
+        self._writes.join()
         self._files.close()
+
+    def submit(self, entry: Entry) -> Future[bool]:
+        """`add` for one of many writers: does not block, and writes together what comes while another batch is written.
+
+        The future tells whether the entry's id was new, once it is durable and indexed.
+        """
+        return self._writes.submit(entry)
 
     def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
         """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.

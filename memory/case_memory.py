@@ -115,7 +115,7 @@ class CaseMemory:
         Raises:
             CaseBankError: the case is not in the journal, or is there and will be indexed at the next use.
         """
-        return bool(await asyncio.to_thread(self._bank.add, [Entry(case, episode=episode)]))
+        return await asyncio.wrap_future(self._bank.submit(Entry(case, episode=episode)))
 
     async def concentration(self, namespace: str) -> Concentration:
         """What the latest tasks were shown; its `warning` is the alarm of a poisoned or stuck memory."""

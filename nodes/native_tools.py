@@ -25,12 +25,9 @@ class NativeTools:
     shelf: ToolShelf
     more: Callable[[], Sequence[BaseTool]] = tuple
     taken: set[str] = field(default_factory=set)
-    made: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def schemas(self) -> list[dict[str, Any]]:
-        tools = (*self.shelf.offered, *self.more())
-        self.made.update((tool.name, compact_schema(tool)) for tool in tools if tool.name not in self.made)
-        return [self.made[tool.name] for tool in tools]
+        return [compact_schema(tool) for tool in (*self.shelf.offered, *self.more())]
 
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         schemas = self.schemas()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NotRequired
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -52,6 +53,17 @@ class PlanUpdate(TypedDict):
     answer: NotRequired[str]
     cycles: int
     model_calls: list[ModelCall]
+    ending: NotRequired[Ending]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the planner replied: the answer, or a plan. `rejection` is the reason of a person who does not want it."""
+
+    answer: str | None
+    plan: list[Subtask]
+    calls: list[ModelCall]
+    rejection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +88,36 @@ class Planner:
         if last_call and model.constrain is None:
             request.append(HumanMessage(self.prompts.render("planner_last_call")))
         earlier = carried_out(state["plan"], state["subtasks"])
-        answer, plan, calls = await self._ask(running, model, request, earlier, last_call)
-        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
-        if answer is not None:
-            running.emit({"type": "answered", "answer": answer})
-            return {**update, "answer": answer}
-        plan = review_plan(running, plan, earlier)
-        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
-        return {**update, "plan": [*earlier, *plan]}
+        proposal = await self._reviewed(running, model, request, earlier, last_call)
+        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": proposal.calls}
+        if proposal.answer is not None:
+            running.emit({"type": "answered", "answer": proposal.answer})
+            return {**update, "answer": proposal.answer}
+        if proposal.rejection is not None:
+            detail = proposal.rejection or "no reason was given"
+            return {**update, "plan": earlier, "ending": {"cause": "rejected", "budget": None, "detail": detail}}
+        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": proposal.plan})
+        return {**update, "plan": [*earlier, *proposal.plan]}
+
+    async def _reviewed(
+        self,
+        running: Running,
+        model: LanguageModel,
+        request: list[BaseMessage],
+        earlier: Sequence[Subtask],
+        last_call: bool,
+    ) -> Proposal:
+        """What the planner proposes, as a person approves it; after a rejection it may propose once more."""
+        first = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, first, earlier)
+        if proposal.rejection is None:
+            return proposal
+        said = AIMessage(json.dumps({"plan": first.plan}, ensure_ascii=False))
+        reason = f": {proposal.rejection}" if proposal.rejection else "."
+        request = [*request, said, HumanMessage(self.prompts.render("planner_rejected", reason=reason))]
+        second = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, second, earlier)
+        return replace(proposal, calls=[*first.calls, *second.calls])
 
     async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
         texts = await self.attachments.read(running.thread_id, state["task"]["files"])
@@ -99,11 +133,11 @@ class Planner:
         request: list[BaseMessage],
         earlier: Sequence[Subtask],
         last_call: bool,
-    ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
+    ) -> Proposal:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
         first = await running.ask("planner", model, request, schema=schema)
         try:
-            return *read(first.message, earlier, last_call), [first.call]
+            return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
         said = AIMessage(str(first.message.text) or "(an empty reply)")
@@ -111,7 +145,15 @@ class Planner:
         second = await running.ask(
             "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
         )
-        return *read(second.message, earlier, last_call), [first.call, second.call]
+        return Proposal(*read(second.message, earlier, last_call), [first.call, second.call])
+
+
+async def reviewed(running: Running, proposal: Proposal, earlier: Sequence[Subtask]) -> Proposal:
+    """The proposal as a person leaves it; an answer is not asked about."""
+    if proposal.answer is not None:
+        return proposal
+    review = await review_plan(running, proposal.plan, earlier)
+    return replace(proposal, plan=review.plan, rejection=review.rejection)
 
 
 def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple[str | None, list[Subtask]]:

@@ -19,7 +19,8 @@ Label = Literal[
 LABELS = frozenset(get_args(Label))
 TAG = re.compile(r"([<＜﹤‹〈⟨])\s*+([/／]?)\s*+(\w+)")
 NAMES = (
-    "planner", "planner_notes", "planner_repair", "planner_last_call", "executor_native", "executor_json", "judge"
+    "planner", "planner_notes", "planner_repair", "planner_rejected", "planner_last_call", "executor_native",
+    "executor_json", "judge",
 )  # fmt: skip
 
 

@@ -63,6 +63,7 @@ class CaseRetriever:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
         task = open_task(state.get("messages") or [], state.get("files", {}))
+        task["approval"] = knobs.approval
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,

@@ -84,7 +84,7 @@ class Running:
             message = await model.reply(sent, tools=tools, tool_choice=tool_choice, schema=schema)
             call = model_call(message, role, model, subtask, started, time.monotonic() - clock)
             self.size.learn(model.name, sent, tools, call["input_tokens"])
-            self.emit({**call, "type": "model_called"})
+            self.emit({"type": "model_called", **call, "at": time.time()})
             if check is not None:
                 check(message)
             return {"message": message, "call": call}

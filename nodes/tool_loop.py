@@ -21,6 +21,7 @@ from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
 from nodes.repetition import Repetition
 from nodes.running import Reply, Running
+from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
 from nodes.tool_memory import to_keep
 from nodes.tool_requests import ToolRequest, unknown_tool
@@ -28,6 +29,8 @@ from nodes.whole_results import READ, WholeResults
 from nodes.window import Exchange, fit
 
 FAILED = "FAILED:"
+LOCAL = frozenset({FIND, READ})
+"""Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 CALLS_AT_ONCE = 8
 """Of one subtask; the other calls of a reply wait their turn."""
 
@@ -100,9 +103,8 @@ class Limits:
 class ToolLoop:
     """One subtask's conversation between a model and its tools.
 
-    Every model reply and every tool call is a durable step; what is local and has no effect (FIND, reading on in a
-    result) is done again when the subtask goes on after a crash. `history` holds every exchange as it was; what no
-    longer fits into a request is told in short, see `nodes.window`.
+    Every model reply is a durable step, and so is every tool call that is not LOCAL. `history` holds every exchange as
+    it was; what no longer fits into a request is told in short, see `nodes.window`.
     """
 
     running: Running
@@ -154,7 +156,10 @@ class ToolLoop:
 
     async def _answered(self, turn: Turn) -> Exchange:
         """Run the calls of a reply side by side, begun in their order, and answer them."""
-        requests = review_calls(self.running, self.subtask, turn.requests, self.tools())
+        tools = self.tools()
+        reviewed = {name: tool for name, tool in tools.items() if name not in LOCAL}
+        requests = await review_calls(self.running, self.subtask, turn.requests, reviewed)
+        requests = await begin_calls(self.running.steps, requests, tools, lambda each: each.name in LOCAL)
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
@@ -171,7 +176,7 @@ class ToolLoop:
         return Outcome(status, result or reason, self.records, self.spent, reason)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if request.name in (FIND, READ):
+        if request.name in LOCAL:
             record = await self._carried(request)
             self._tell_returned(record)
             return record
@@ -221,6 +226,7 @@ class ToolLoop:
         if tool is None:
             return unknown_tool(request.name, list(tools)), False
         try:
-            return str(await tool.ainvoke(request.arguments)), True
+            text = str(await tool.ainvoke(request.arguments))
+            return f"{request.note}\n{text}" if request.note else text, True
         except (ToolCallError, ToolServerError) as error:
             return str(error), False

@@ -23,12 +23,16 @@ _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """One tool call a model asks for. `fault` says why it cannot be run, in words for the model."""
+    """One tool call a model asks for.
+
+    `fault` says why it cannot be run, `note` what the model must know of a call that ran; both in words for the model.
+    """
 
     id: str
     name: str
     arguments: dict[str, Any]
     fault: str | None = None
+    note: str = ""
 
 
 def read_calls(message: AIMessage, taken: set[str]) -> tuple[AIMessage, tuple[ToolRequest, ...]]:

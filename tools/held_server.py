@@ -14,6 +14,7 @@ from langchain_core.tools import BaseTool
 from configs.errors import MementoError, ToolCallError, ToolServerError
 from tools.connection import Link, connected
 from tools.mcp_config import ServerConfig, with_references
+from tools.process_session import members
 from tools.result_text import clean, error_text, result_text
 from tools.server_log import ServerLog
 
@@ -25,6 +26,8 @@ PING_SECONDS = 2.0
 NOTICE_SECONDS = 0.5
 STOP_SECONDS = 4.0
 ENDING_SECONDS = 1.0
+LEAVING_SECONDS = 0.5
+"""For a tool to end what it has begun, after it was told that nobody waits any more."""
 SESSION_ENDED = (-32000, 32600)
 """The codes under which the library reports a session that is gone: mcp.types.CONNECTION_CLOSED, and a remote one."""
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
@@ -47,6 +50,9 @@ class HeldServer:
         self._lock = anyio.Lock()
         self._session: ClientSession | None = None
         self._doubtful = False
+        self._cancelled = False
+        self._process: int | None = None
+        self._own_processes: frozenset[int] = frozenset()
         self._reason = "was stopped"
         self._calls: set[anyio.CancelScope] = set()
         self._stop = anyio.Event()
@@ -88,6 +94,8 @@ class HeldServer:
                 result = await self._call(session, tool, arguments, ended)
             finally:
                 self._calls.discard(ended)
+                if self._cancelled and not self._calls:
+                    self._owners.start_soon(self._end_what_is_left, session)
         if ended.cancelled_caught:
             raise ToolServerError(self._line(self._reason))
         if result.isError:
@@ -134,6 +142,7 @@ class HeldServer:
         except anyio.get_cancelled_exc_class():
             if not ended.cancel_called:
                 await self._give_up(session, request)
+                self._cancelled = True
             raise
         except McpError as error:
             if error.error.code in SESSION_ENDED:
@@ -161,6 +170,25 @@ class HeldServer:
         with anyio.CancelScope(shield=True), anyio.move_on_after(NOTICE_SECONDS), suppress(*GONE):
             await session.send_notification(ClientNotification(CancelledNotification(params=params)))
 
+    async def _end_what_is_left(self, session: ClientSession) -> None:
+        """A server that still runs processes it began for a cancelled call is stopped, and they with it.
+
+        The calls of others are waited for: the last of them asks again. The next call starts the server again.
+        """
+        await anyio.sleep(LEAVING_SECONDS)
+        async with self._lock:
+            if self._session is session and not self._calls:
+                self._cancelled = False
+                if await self._has_begun_processes():
+                    self._reason = "was stopped after a cancelled call"
+                    await self.stop()
+
+    async def _has_begun_processes(self) -> bool:
+        if self._process is None:
+            return False
+        now = await anyio.to_thread.run_sync(members, self._process)
+        return now is None or bool(now - self._own_processes)
+
     async def _answers(self, session: ClientSession) -> bool:
         from mcp import McpError
 
@@ -182,6 +210,7 @@ class HeldServer:
         try:
             async with connected(config, self._log) as link:
                 tools = await link.open()
+                await self._note_processes(link)
                 self._session = link.session
                 task_status.started(tools)
                 started = True
@@ -193,6 +222,12 @@ class HeldServer:
         finally:
             self._session = None
             self._stopped.set()
+
+    async def _note_processes(self, link: Link) -> None:
+        self._process = link.process.process.pid if link.process is not None else None
+        if self._process is not None:
+            found = await anyio.to_thread.run_sync(members, self._process)
+            self._own_processes = found or frozenset()
 
     async def _until_ended(self, link: Link) -> None:
         async with anyio.create_task_group() as waiting:

@@ -181,6 +181,21 @@ async def test_cancelling_the_caller_cancels_the_call(home: Path) -> None:
         assert len(json.loads(await tools["cancelled"].ainvoke({}))) == 1
 
 
+async def test_processes_that_a_cancelled_call_leaves_behind_are_ended(home: Path) -> None:
+    async with open_tools(await configured(home, {"raw": raw()})) as box:
+        tools = await by_name(box)
+        server = int(await tools["process"].ainvoke({}))
+        others = asyncio.ensure_future(tools["wait"].ainvoke({}))
+        call = asyncio.ensure_future(tools["wait_child"].ainvoke({}))
+        await asyncio.sleep(0.2)
+        (child,) = json.loads(await tools["children"].ainvoke({}))
+        call.cancel()
+        assert not await asyncio.to_thread(gone_within, child, 1.5), "it was ended under another call"
+        others.cancel()
+        assert await asyncio.to_thread(gone_within, child, 5)
+        assert int(await tools["process"].ainvoke({})) != server
+
+
 async def test_several_event_loops_at_once(home: Path) -> None:
     async with open_tools(await configured(home, {"raw": raw()})) as box:
 

@@ -72,6 +72,7 @@ def rendered() -> dict[str, str]:
         "planner_notes.txt": prompts.render("planner_notes"),
         "planner_message_notes.txt": task_message(TASK, [GOOD], [], [], "", NOTES),
         "planner_repair.txt": prompts.render("planner_repair", fault="what was wrong"),
+        "planner_rejected.txt": prompts.render("planner_rejected", reason=": too dear"),
         "planner_last_call.txt": prompts.render("planner_last_call"),
         "executor_native.txt": prompts.render("executor_native"),
         "executor_json.txt": prompts.render("executor_json", tools="add(a, b): Add two numbers: a + b."),
