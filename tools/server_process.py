@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
 MAX_MESSAGE = 20_000_000
+TOO_LONG = f"sent a message of more than {MAX_MESSAGE // 1_000_000} MB"
 LOG_PAUSE = 0.05
 """Between reads of a log that is full: a server that writes for ever is slowed down instead of taking a processor."""
 MAX_UNREADABLE = 200
 GRACE = 1.0
 """Seconds a server gets to end by itself, and again after SIGTERM."""
+TOO_MANY = "sent more messages than anybody asked for"
 MAX_AHEAD = 10_000
 REFILL = 500.0
 """Messages that a server may send in a burst, and each second for ever; a session that exceeds them is ended."""
@@ -115,7 +117,7 @@ class ServerProcess:
                     message = parse(line)
                     unreadable += message is None
                     if pace.exceeded(anyio.current_time()):
-                        self.fault = "sent more messages than anybody asked for"
+                        self.fault = TOO_MANY
                         return
                     if message is not None and _of_use(message):
                         await self._incoming.send(message)
@@ -124,7 +126,7 @@ class ServerProcess:
                         return
             self.fault = await self._ending()
         except _TooLongError:
-            self.fault = f"sent a message of more than {MAX_MESSAGE // 1_000_000} MB"
+            self.fault = TOO_LONG
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.fault = self.fault or "closed its standard output"
 
