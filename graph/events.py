@@ -108,7 +108,10 @@ class SubtaskFinished(Told):
 
 
 class Reflected(Told):
-    """What a round of subtasks gave, as the planner reads it; `loops` says what went round in a circle."""
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
 
     type: Literal["reflected"]
     report: str
@@ -125,18 +128,12 @@ class BudgetReached(Told):
 
 
 class ApprovalRequested(Told):
-    """The run waits for a person. `actions` says in one line each what would be done."""
+    """The run waits for a person; in traces alone, since streams carry the interrupt itself. `actions` says in one line
+    each what would be done."""
 
     type: Literal["approval_requested"]
     kind: Literal["plan", "tools"]
     actions: list[str]
-
-
-class ApprovalAnswered(Told):
-    """`decisions` are approve, edit or reject, with the reason where one was given; one for each action."""
-
-    type: Literal["approval_answered"]
-    decisions: list[str]
 
 
 class Answered(Told):
@@ -162,6 +159,20 @@ class Warned(Told):
     message: str
 
 
+class RunResumed(Told):
+    """A run goes on after a crash, a failure or an answer; in traces alone."""
+
+    type: Literal["run_resumed"]
+
+
+class RunEnded(Told):
+    """The last event of a run, or of a part of one; in traces alone. `error` is an exception's name and its line."""
+
+    type: Literal["run_ended"]
+    status: Literal["answered", "failed", "interrupted"]
+    error: str | None
+
+
 Event: TypeAlias = (
     TaskOpened
     | CasesRetrieved
@@ -177,9 +188,10 @@ Event: TypeAlias = (
     | Reflected
     | BudgetReached
     | ApprovalRequested
-    | ApprovalAnswered
     | Answered
     | Rewarded
     | CaseWritten
     | Warned
+    | RunResumed
+    | RunEnded
 )

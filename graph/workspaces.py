@@ -39,6 +39,8 @@ class Workspaces:
 
     async def read(self, thread_id: str, names: Sequence[str]) -> dict[str, str]:
         """The text of each file, or a line in brackets that says why there is none. Never leaves the workspace."""
+        if not names:
+            return {}
         return await asyncio.to_thread(lambda: {name: self._read(thread_id, name) for name in names})
 
     def _add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:

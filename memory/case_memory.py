@@ -265,10 +265,11 @@ class CaseMemory:
         if k <= 0:
             return []
         vector = self._bank.embed(description)
-        near = {one.subtask.id: one for one in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
-        candidates = [Candidate(id_, 1, 0.0, one.cosine, trusted=one.trusted) for id_, one in near.items()]
+        near = self._bank.nearest_subtasks(namespace, vector, SPARE * k)
+        candidates = [Candidate(one.id, 1, 0.0, one.cosine, trusted=one.trusted) for one in near]
         picks = by_cosine(within_cap(candidates, k), k)
-        return [found(near[pick.case_id].subtask, pick.score) for pick in picks]
+        solved = self._bank.subtasks(namespace, [pick.case_id for pick in picks])
+        return [found(solved[pick.case_id], pick.score) for pick in picks if pick.case_id in solved]
 
 
 def _near(candidates: list[Candidate], margin: float) -> list[Candidate]:

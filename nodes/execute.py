@@ -22,6 +22,7 @@ from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
 from nodes.approval import check_names
 from nodes.attachments import Attachments, render_files
+from nodes.evidence import evidence
 from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
@@ -93,15 +94,17 @@ class Executor:
             "status": outcome.status,
             "result": await results.shown(outcome.result),
             "reason": shorten(outcome.reason, self.settings.result_chars),
-            "evidence": [],
+            "evidence": evidence(outcome.result, outcome.tool_calls),
             "budget": outcome.budget,
+            "stuck": outcome.stuck,
             "tool_calls": outcome.tool_calls,
             "started_at": started,
             "seconds": time.monotonic() - clock,
         }
         running.emit(
-            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
-        )
+            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"],
+             "reason": outcome.reason}
+        )  # fmt: skip
         return {"subtasks": [result], "model_calls": outcome.model_calls}
 
     async def _carry_out(self, assignment: Assignment, running: Running, results: WholeResults) -> Outcome:

@@ -13,6 +13,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from graph.state import ToolCallRecord
 from nodes.planner_reply import json_objects
+from nodes.reply_ending import CUT_CALL, was_cut
 from nodes.tool_choice import summary
 from nodes.tool_loop import Ask, Turn
 from nodes.tool_requests import MAX_NAME, ToolRequest
@@ -55,13 +56,18 @@ class JsonActions:
                     reply.call,
                     result=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
                 )
-        return Turn(message, reply.call, fault=FORM)
+        return Turn(message, reply.call, fault=f"{CUT_CALL}. {FORM}" if was_cut(message) else FORM)
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [
             HumanMessage(f"{'Tool result' if outcome['ok'] else 'Tool error'}: {outcome['result']}\n{REPLY}")
             for outcome in outcomes
         ]
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The advice stands in the last message, so that it still ends where the model goes on."""
+        *before, last = answers
+        return [*before, HumanMessage(f"{str(last.text).removesuffix(REPLY)}{advice}\n{REPLY}")]
 
     def remind(self, text: str) -> BaseMessage:
         return HumanMessage(f"{text}\n{REPLY}")

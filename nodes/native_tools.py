@@ -10,9 +10,12 @@ from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 
 from graph.state import ToolCallRecord
+from nodes.reply_ending import CUT_CALL, was_cut
 from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import Ask, Turn
 from nodes.tool_requests import ToolRequest, read_calls
+
+UNREADABLE = "the arguments are not valid JSON: one object, not nested deeply, its numbers finite and of 64 bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class NativeTools:
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         schemas = self.schemas()
         reply = await ask(messages, tools=schemas, tool_choice="none" if last and schemas else None)
-        message, requests = read_calls(reply.message, self.taken)
+        message = reply.message
+        message, requests = read_calls(message, self.taken, CUT_CALL if was_cut(message) else UNREADABLE)
         return Turn(message, reply.call, requests, str(message.text).strip())
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
@@ -48,3 +52,6 @@ class NativeTools:
 
     def remind(self, text: str) -> BaseMessage:
         return HumanMessage(text)
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        return [*answers, HumanMessage(advice)]

@@ -19,7 +19,9 @@ from graph.state import Budget, ModelCall, SubtaskStatus, ToolCallRecord
 from nodes.approval import review_calls
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
+from nodes.outcomes import read_result, unfinished
 from nodes.repetition import Repetition
+from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
 from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
@@ -28,7 +30,6 @@ from nodes.tool_requests import ToolRequest, unknown_tool
 from nodes.whole_results import READ, WholeResults
 from nodes.window import Exchange, fit
 
-FAILED = "FAILED:"
 LOCAL = frozenset({FIND, READ})
 """Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 CALLS_AT_ONCE = 8
@@ -74,6 +75,10 @@ class Dialect(Protocol):
         """The messages that tell the model what its calls gave, in their order."""
         ...
 
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The same messages with advice for the next turn."""
+        ...
+
     def remind(self, text: str) -> BaseMessage:
         """The message that tells the model what its older calls were."""
         ...
@@ -81,7 +86,7 @@ class Dialect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a subtask. `budget` is the one that ended it."""
+    """What became of a subtask. `budget` is the one that ended it; `stuck`: it went round in a circle."""
 
     status: SubtaskStatus
     result: str
@@ -89,6 +94,7 @@ class Outcome:
     model_calls: list[ModelCall]
     reason: str = ""
     budget: Budget | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +137,18 @@ class ToolLoop:
             messages = await self._fitting(request)
             turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(turn.spent)
+            if (refusal := refusal_of(turn.message)) is not None:
+                return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
                 self.history.append(await self._answered(turn))
             elif turn.result:
-                return self._finish(turn.result)
+                return self._finish(turn)
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                self.history.append(Exchange([turn.message, HumanMessage(fault)]))
+                self.history.append(Exchange([as_said(turn.message), HumanMessage(fault)]))
             if self.repetition.stuck is not None:
-                return self._end("failed", "", self.repetition.stuck)
-        return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
+                return self._end(*unfinished(self.records, self.repetition.stuck))
+        return self._end(*unfinished(self.records, f"no result after {self.limits.max_steps} model replies"))
 
     async def _ask(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
         return await self.running.ask("executor", self.model, messages, subtask=self.subtask, **options)
@@ -164,16 +172,17 @@ class ToolLoop:
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
-        told = [HumanMessage(advice)] if advice is not None else []
-        return Exchange([turn.message, *answers, *told], outcomes)
+        told = self.dialect.advise(answers, advice) if advice is not None else answers
+        return Exchange([turn.message, *told], outcomes)
 
-    def _finish(self, result: str) -> Outcome:
-        if result.upper().startswith(FAILED):
-            return self._end("failed", "", result[len(FAILED) :].strip() or "the executor gave up without a reason")
-        return self._end("done", result)
+    def _finish(self, turn: Turn) -> Outcome:
+        if was_cut(turn.message):
+            return self._end("partial", f"{turn.result}\n{CUT_MARK}", CUT_REASON)
+        return self._end(*read_result(turn.result))
 
     def _end(self, status: SubtaskStatus, result: str, reason: str = "") -> Outcome:
-        return Outcome(status, result or reason, self.records, self.spent, reason)
+        stuck = self.repetition.stuck is not None
+        return Outcome(status, result or reason, self.records, self.spent, reason, stuck=stuck)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
         if request.name in LOCAL:
@@ -211,7 +220,7 @@ class ToolLoop:
         return {
             "id": request.id,
             "name": name,
-            "arguments": arguments,
+            "arguments": self.running.hide(arguments),
             "result": text,
             "ok": ok,
             "started_at": started,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -35,7 +35,7 @@ class ToolRequest:
     note: str = ""
 
 
-def read_calls(message: AIMessage, taken: set[str]) -> tuple[AIMessage, tuple[ToolRequest, ...]]:
+def read_calls(message: AIMessage, taken: set[str], unreadable: str) -> tuple[AIMessage, tuple[ToolRequest, ...]]:
     """The tool calls of a reply, and the reply as it goes back to the provider with their answers.
 
     Both hold the same calls with the same ids, no id twice in `taken`, every name and argument in a form that providers
@@ -44,8 +44,9 @@ def read_calls(message: AIMessage, taken: set[str]) -> tuple[AIMessage, tuple[To
     Args:
         message: the reply as it came; stays as it is.
         taken: the ids of the subtask's calls so far; the new ones are added.
+        unreadable: what the model is told of a call whose arguments cannot be read.
     """
-    requests = [_with_own_id(request, taken) for request in islice(_requests(message), MAX_CALLS + 1)]
+    requests = [_with_own_id(request, taken) for request in islice(_requests(message, unreadable), MAX_CALLS + 1)]
     left_out = len(message.tool_calls) + len(message.invalid_tool_calls) - MAX_CALLS
     if left_out > 0:
         last = requests[-1]
@@ -66,11 +67,12 @@ def unknown_tool(name: str, known: Sequence[str]) -> str:
     return f"there is no tool {_excerpt(name)!r}; the tools are: {shown}{more}"
 
 
-def _requests(message: AIMessage) -> Any:
+def _requests(message: AIMessage, unreadable: str) -> Iterator[ToolRequest]:
     for call in message.tool_calls:
         yield ToolRequest(call["id"] or "", call["name"][:MAX_NAME], call["args"])
     for bad in message.invalid_tool_calls:
-        fault = f"the arguments are not a JSON object: {_excerpt(bad['args'] or '')}"
+        given = _excerpt((bad["args"] or "").removeprefix("?"))  # which graph.completion_body puts there
+        fault = f"{unreadable}; they began: {given}" if given else unreadable
         yield ToolRequest(bad["id"] or "", (bad["name"] or "")[:MAX_NAME], {}, fault)
 
 

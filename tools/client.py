@@ -63,7 +63,9 @@ class ToolBox:
         Raises:
             ToolServerError: the tools are closed.
         """
-        loop = await asyncio.to_thread(self._running_loop)
+        loop = self._loop if not self._closed else None
+        if loop is None:
+            loop = await asyncio.to_thread(self._running_loop)
         return await loop.tools()
 
     def failures(self) -> dict[str, str]:
@@ -81,14 +83,15 @@ class ToolBox:
             if self._closed:
                 raise ToolServerError(CLOSED)
             if self._loop is None:
-                self._loop = ServerLoop(
+                loop = ServerLoop(
                     self._servers,
                     self._settings.home / "logs",
                     start_timeout=self._start_timeout,
                     call_timeout=self._settings.tool_timeout,
                     retry_after=self._retry_after,
                 )
-                self._loop.open()
+                loop.open()
+                self._loop = loop
             return self._loop
 
     def _close(self) -> None:

@@ -67,6 +67,11 @@ class HeldServer:
         """The tools that can be called, names and schemas as the server published them first; see ToolPins."""
         return self._pins.current()
 
+    @property
+    def listings(self) -> int:
+        """How often the tools were listed; the same number means the same tools."""
+        return self._pins.listings
+
     async def refresh(self) -> None:
         """Start the server if it is not there, and list its tools again if it said that they have changed.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class ServerLoop:
         self._retries: dict[str, Retry] = {}
         self._servers: list[HeldServer] = []
         self._tools: dict[tuple[str, str], RemoteTool] = {}
+        self._known: list[BaseTool] | None = None
+        self._known_at = -1
         self._starting = False
         self._ready = threading.Event()
         self._portal: BlockingPortal
@@ -83,8 +86,20 @@ class ServerLoop:
         Raises:
             ToolServerError: closed meanwhile.
         """
-        found: list[BaseTool] = await self._inside(self._all_tools)
-        return found
+        found = self._known
+        if found is None or self._something_new():
+            found = await self._inside(self._all_tools)
+        return list(found)
+
+    def _something_new(self) -> bool:
+        """Whether a server has listed its tools anew, wants to, or did not start and is to be tried again."""
+        now, retries = time.monotonic(), tuple(self._retries.values())
+        listings = sum(server.listings for server in self._servers)
+        return (
+            listings != self._known_at
+            or any(each.at <= now for each in retries)
+            or any(server.stale for server in self._servers)
+        )
 
     async def _inside(self, function: Any, *arguments: Any) -> Any:
         """Await a coroutine function in the servers' loop; cancelling the caller cancels it there."""
@@ -118,7 +133,7 @@ class ServerLoop:
         await self._started.wait()
         for server in self._servers:
             retry = self._retries.get(server.name)
-            if retry is not None and anyio.current_time() >= retry.at:
+            if retry is not None and time.monotonic() >= retry.at:
                 self._retries[server.name] = Retry(math.inf, retry.pause)
                 self._owners.start_soon(self._start, server)
             elif server.stale:
@@ -146,17 +161,19 @@ class ServerLoop:
         """Try a server that does not start again later, and later each time."""
         known = self._retries.get(name)
         pause = min(known.pause * 2, MAX_PAUSE) if known is not None else self._retry_after
-        self._retries[name] = Retry(anyio.current_time() + pause, pause)
+        self._retries[name] = Retry(time.monotonic() + pause, pause)
 
     def _current(self) -> list[BaseTool]:
         """The tools of all servers; a name once given to a tool stays with it."""
+        self._known_at = sum(server.listings for server in self._servers)
         entries = [(server, tool) for server in self._servers for tool in server.tools()]
         new = [entry for entry in entries if (entry[0].name, entry[1].name) not in self._tools]
         taken = {*RESERVED, *(tool.name for tool in self._tools.values())}
         names = unique_names([(server.name, tool.name) for server, tool in new], taken)
         for name, (server, tool) in zip(names, new, strict=True):
             self._tools[server.name, tool.name] = self._remote(name, server, tool)
-        return [self._tools[server.name, tool.name] for server, tool in entries]
+        self._known = [self._tools[server.name, tool.name] for server, tool in entries]
+        return self._known
 
     def _held(self, config: ServerConfig) -> HeldServer:
         log = ServerLog(self._logs, config.name)

@@ -26,6 +26,7 @@ class ToolPins:
         self._first: dict[str, BaseTool] = {}
         self._blocked: set[str] = set()
         self._there: list[str] = []
+        self.listings = 0
 
     def take(self, listed: Sequence[BaseTool]) -> None:
         """Note what the server lists now: new tools are taken up, changed ones blocked, missing ones left out."""
@@ -42,6 +43,7 @@ class ToolPins:
                 self._blocked.add(name)
                 self._warn("has changed and is blocked", name)
         self._there = [name for name in named if name not in self._blocked]
+        self.listings += 1
 
     def current(self) -> list[BaseTool]:
         """The tools that are there and unchanged, in the server's order, as they were first listed."""

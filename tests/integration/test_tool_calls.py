@@ -12,6 +12,7 @@ from langchain_core.messages.tool import tool_call
 
 from graph.api import aask
 from graph.results import Result
+from nodes.native_tools import UNREADABLE
 from nodes.tool_loop import CALLS_AT_ONCE
 from nodes.tool_requests import MAX_CALLS
 from tests.fakes.mcp_servers.running import configured, raw, wild
@@ -65,7 +66,7 @@ async def test_wrong_calls_are_each_answered_in_a_line_the_model_can_act_on(home
     assert texts[2].startswith("there is no tool 'ech o'; the tools are: echo, fail, ")
     assert texts[3].startswith("there is no tool 'days_between'")
     assert texts[4] == "echo: {'no': 'text'}"
-    assert texts[5] == 'the arguments are not a JSON object: {"text": "thr'
+    assert texts[5] == f'{UNREADABLE}; they began: {{"text": "thr'
     assert [call["ok"] for call in result.subtasks[0]["tool_calls"]] == [True, True, False, False, True, False]
     assert len({call["id"] for call in result.subtasks[0]["tool_calls"]}) == 6
 

@@ -96,7 +96,7 @@ async def test_a_passing_fault_is_retried(pointed: Any, fault: str) -> None:
         ({"fault": "html"}, "ModelUnavailableError", ""),
         ({"fault": "no_choices"}, "ModelUnavailableError", ""),
         ({"fault": "empty"}, "PlanFormatError", ""),
-        ({"fault": "bad_request", "code": "context_length_exceeded"}, "AgentError", ""),
+        ({"fault": "bad_request", "code": "context_length_exceeded"}, "RequestTooLongError", ""),
     ],
 )
 async def test_a_lasting_fault_ends_in_one_line(pointed: Any, reply: dict[str, Any], error: str, says: str) -> None:

@@ -62,6 +62,15 @@ def test_a_final_answer_is_found_wherever_it_stands(text: str, answer: str) -> N
         ('{"final_answer": "  "}', "final_answer"),
         ('{"plan": [{"id": 1, "description": " "}]}', "description"),
         ("{" * 5000, "holds neither"),
+        ('{"a": ' + "1" * 5000 + "}", "holds neither"),
+        ('{"plan": [{"id": "a", "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": 1.5, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": true, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": null, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": ["x"]}]}', r"depends_on.0: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": [false]}]}', r"depends_on.0: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": 1}]}', r"depends_on: .*list"),
+        (f'{{"plan": {[{"id": 1, "description": "b"}] * 51}}}'.replace("'", '"'), "plan: List should have at most 50"),
     ],
 )
 def test_anything_else_is_a_typed_failure_that_says_what_was_wrong(text: str, fault: str) -> None:
@@ -97,6 +106,15 @@ def test_with_dependencies_only_those_are_waited_for() -> None:
     assert shape(to_subtasks(proposed((1, []), (2, []), (3, [1, 2])), [])) == [(1, []), (2, []), (3, [1, 2])]
 
 
+def test_an_empty_list_of_dependencies_makes_a_plan_a_graph() -> None:
+    assert shape(to_subtasks(proposed((1, None), (2, []), (3, [1, 1])), [])) == [(1, []), (2, []), (3, [1])]
+
+
+def test_ids_of_any_kind_are_numbered_in_the_order_of_the_plan() -> None:
+    given = proposed((10**30, []), (-4, [10**30]), (0, [-4, 10**30]))
+    assert shape(to_subtasks(given, [])) == [(1, []), (2, [1]), (3, [1, 2])]
+
+
 def test_a_new_plan_is_numbered_on_and_may_lean_on_earlier_results() -> None:
     earlier: list[Subtask] = [
         {"id": 1, "description": "a", "depends_on": []},
@@ -112,6 +130,7 @@ def test_a_new_plan_is_numbered_on_and_may_lean_on_earlier_results() -> None:
         ([(1, [9])], "depends on 9"),
         ([(1, [2]), (2, [1])], "circle"),
         ([(1, [1])], "circle"),
+        ([(3, []), (1, [2]), (2, [1])], r"circle: \[1, 2\]"),
     ],
 )
 def test_an_impossible_plan_is_refused(entries: list[tuple[int, list[int] | None]], fault: str) -> None:

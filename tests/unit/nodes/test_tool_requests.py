@@ -11,6 +11,8 @@ from langchain_core.messages.tool import tool_call
 
 from nodes.tool_requests import MAX_CALLS, read_calls, unknown_tool
 
+BAD = "the arguments cannot be read"
+
 
 def said(*calls: tuple[str | None, str, dict[str, Any]], **more: Any) -> AIMessage:
     made = [tool_call(name=name, args=args, id=own) for own, name, args in calls]
@@ -19,7 +21,7 @@ def said(*calls: tuple[str | None, str, dict[str, Any]], **more: Any) -> AIMessa
 
 def test_an_ordinary_reply_goes_back_as_it_came() -> None:
     message = said(("a", "add", {"a": 1}), ("b", "now", {}), additional_kwargs={"refusal": None})
-    back, requests = read_calls(message, set())
+    back, requests = read_calls(message, set(), BAD)
     assert back is message
     assert [(each.id, each.name, each.arguments, each.fault) for each in requests] == [
         ("a", "add", {"a": 1}, None),
@@ -29,10 +31,10 @@ def test_an_ordinary_reply_goes_back_as_it_came() -> None:
 
 def test_ids_are_unique_within_the_reply_and_the_subtask_and_the_same_in_what_goes_back() -> None:
     taken: set[str] = set()
-    first, _ = read_calls(said(("x", "add", {})), taken)
+    first, _ = read_calls(said(("x", "add", {})), taken, BAD)
     raw = {"tool_calls": [{"id": "x"}], "refusal": "no"}
     back, requests = read_calls(
-        said(("x", "a", {}), ("x", "b", {}), (None, "c", {}), ("", "d", {}), additional_kwargs=raw), taken
+        said(("x", "a", {}), ("x", "b", {}), (None, "c", {}), ("", "d", {}), additional_kwargs=raw), taken, BAD
     )
     own = [each.id for each in requests]
     assert first.tool_calls[0]["id"] == "x"
@@ -44,22 +46,22 @@ def test_ids_are_unique_within_the_reply_and_the_subtask_and_the_same_in_what_go
 
 def test_the_same_reply_is_read_the_same_again() -> None:
     message = said(("x", "a", {}), ("x", "b", {}), (None, "c", {}))
-    assert read_calls(message, set()) == read_calls(message, set())
+    assert read_calls(message, set(), BAD) == read_calls(message, set(), BAD)
 
 
 def test_arguments_that_are_no_json_object_are_told_and_go_back_as_none() -> None:
     bad = InvalidToolCall(type="invalid_tool_call", id="i", name="add", args='{"a": 1,' + " x" * 900, error="e")
-    back, (fine, broken) = read_calls(said(("a", "now", {}), invalid_tool_calls=[bad]), set())
+    back, (fine, broken) = read_calls(said(("a", "now", {}), invalid_tool_calls=[bad]), set(), BAD)
     assert fine.fault is None
     assert broken.fault is not None
-    assert broken.fault.startswith('the arguments are not a JSON object: {"a": 1, x x')
+    assert broken.fault.startswith('the arguments cannot be read; they began: {"a": 1, x x')
     assert len(broken.fault) < 300
     assert back.invalid_tool_calls == []
     assert [(call["id"], call["args"]) for call in back.tool_calls] == [("a", {}), ("i", {})]
 
 
 def test_names_go_back_in_the_form_providers_take() -> None:
-    back, requests = read_calls(said(("a", "functions.add", {}), ("b", "", {}), ("c", "n" * 10_000, {})), set())
+    back, requests = read_calls(said(("a", "functions.add", {}), ("b", "", {}), ("c", "n" * 10_000, {})), set(), BAD)
     assert [call["name"] for call in back.tool_calls] == ["functions_add", "unnamed", "n" * 64]
     assert requests[0].name == "functions.add"
     assert len(requests[2].name) == 200
@@ -68,7 +70,7 @@ def test_names_go_back_in_the_form_providers_take() -> None:
 def test_of_ten_thousand_calls_a_few_run_and_one_answer_speaks_for_the_others() -> None:
     message = said(*(("x", "add", {"a": number}) for number in range(10_000)))
     started = time.monotonic()
-    back, requests = read_calls(message, set())
+    back, requests = read_calls(message, set(), BAD)
     assert time.monotonic() - started < 0.1
     assert len(back.tool_calls) == len(requests) == MAX_CALLS + 1
     assert [each.fault for each in requests[:-1]] == [None] * MAX_CALLS
@@ -80,9 +82,9 @@ def test_of_ten_thousand_calls_a_few_run_and_one_answer_speaks_for_the_others() 
 
 
 def test_as_many_as_are_run_are_all_run() -> None:
-    _, requests = read_calls(said(*((str(number), "add", {}) for number in range(MAX_CALLS))), set())
+    _, requests = read_calls(said(*((str(number), "add", {}) for number in range(MAX_CALLS))), set(), BAD)
     assert [each.fault for each in requests] == [None] * MAX_CALLS
-    _, requests = read_calls(said(*((str(number), "add", {}) for number in range(MAX_CALLS + 1))), set())
+    _, requests = read_calls(said(*((str(number), "add", {}) for number in range(MAX_CALLS + 1))), set(), BAD)
     assert re.match("not run: at most", str(requests[-1].fault))
 
 

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _Waiting: TypeAlias = "tuple[Entry, Future[bool]]"
 
 
-class GroupCommit:
+class SharedWrites:
     """Hands entries to `add`, one batch at a time, in a thread that lives only while there is something to write.
 
     Every entry is answered by what became of it: a batch that fails is tried again entry by entry.
