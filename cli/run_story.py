@@ -269,9 +269,8 @@ def _notes(traced: Events) -> list[str]:
                 found[f"budget {event['budget']}: {event['spent']:g} of {event['limit']:g}"] = None
             case "approval_requested":
                 found[f"asked to approve: {'; '.join(event['actions'])}"] = None
-            case "reviewed":
-                reason = f", {event['reason']}" if event["reason"] else ""
-                found[f"a person decided on {event['name']}: {event['verdict']}{reason}"] = None
+            case "approval_answered":
+                found[f"a person said: {'; '.join(event['decisions'])}"] = None
     return list(found)
 
 

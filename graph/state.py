@@ -210,6 +210,7 @@ class Output(TypedDict, total=False):
 class State(TypedDict, total=False):
     """Everything a checkpoint holds."""
 
+    # with the knob show_steps, retrieve_cases, plan and execute add what nodes.chat_steps makes
     messages: Annotated[list[AnyMessage], add_messages]  # caller; write_memory appends the answer
     files: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims
     expected_answer: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims; reflect alone reads it

@@ -17,6 +17,7 @@ from graph.context import Context
 from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
+from nodes.chat_steps import plan_step
 from nodes.language_model import LanguageModel, Models
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
@@ -57,6 +58,7 @@ class PlanUpdate(TypedDict):
     cycles: int
     model_calls: list[ModelCall]
     ending: NotRequired[Ending]
+    messages: NotRequired[list[AIMessage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Planner:
             detail = proposal.rejection or "no reason was given"
             return {**update, "plan": earlier, "ending": {"cause": "rejected", "budget": None, "detail": detail}}
         running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": proposal.plan})
-        return {**update, "plan": [*earlier, *proposal.plan]}
+        shown = [plan_step(state["task"]["id"], update["cycles"], proposal.plan)] if running.knobs.show_steps else []
+        return {**update, "plan": [*earlier, *proposal.plan], "messages": shown}
 
     async def _reviewed(
         self,

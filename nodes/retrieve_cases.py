@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
@@ -19,6 +19,7 @@ from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
 from graph.state import Claim, Judged, ShownCase, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
+from nodes.chat_steps import cases_step, is_step
 from nodes.meter import spent
 from nodes.prompts import harmless
 from nodes.running import Runs
@@ -67,6 +68,7 @@ class RetrieveUpdate(TypedDict):
     reward_source: None
     case_id: None
     status: str
+    messages: list[AIMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class CaseRetriever:
             "reward_source": None,
             "case_id": None,
             "status": "running",
+            "messages": [cases_step(task["id"], cases)] if knobs.show_steps else [],
         }
 
     async def _for_failures(self, again: Again, knobs: Knobs, namespace: str) -> list[ShownCase]:
@@ -196,7 +199,10 @@ def show(scored: ScoredCase) -> ShownCase:
 
 def _conversation(messages: Sequence[BaseMessage]) -> str:
     """The turns so far, the last CONVERSATION_CHARS characters of them; no text in them can begin a turn of its own."""
-    said = [f"{'User' if isinstance(each, HumanMessage) else 'Assistant'}: {harmless(each.text)}" for each in messages]
+    turns = [
+        ("User" if isinstance(each, HumanMessage) else "Assistant", each) for each in messages if not is_step(each)
+    ]
+    said = [f"{who}: {harmless(each.text)}" for who, each in turns]
     text = "\n".join(said)
     kept = text[-CONVERSATION_CHARS:]
     if len(text) == len(kept) or text[-CONVERSATION_CHARS - 1] == "\n":

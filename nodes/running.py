@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
@@ -20,6 +20,8 @@ from nodes.meter import Meter
 from nodes.request_size import RequestSize
 from nodes.steps import Steps
 
+Place: TypeAlias = tuple[str, str]
+"""A branch's round, by its checkpoint, and its own id in it."""
 Emit = Callable[[Event], None]
 
 
@@ -35,11 +37,13 @@ class Reply:
 class Shared:
     """What the branches of one run share in this process; follows from the state while none of them is at work.
 
-    `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says.
+    `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says. `waiting` is where a
+    branch stands that waits for a person.
     """
 
     meter: Meter
     gate: asyncio.Semaphore
+    waiting: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ A dialect says how one kind of model is asked and answered; the loop is the same
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from nodes.tool_requests import ToolRequest, unknown_tool
 from nodes.whole_results import READ, WholeResults
 from nodes.window import Exchange, fit
 
+_logger = logging.getLogger(__name__)
 LOCAL = frozenset({FIND, READ})
 """Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 CALLS_AT_ONCE = 8
@@ -239,3 +241,6 @@ class ToolLoop:
             return f"{request.note}\n{text}" if request.note else text, True
         except (ToolCallError, ToolServerError) as error:
             return str(error), False
+        except Exception as error:  # boundary of a tool call
+            _logger.exception("a call of %s failed", request.name)
+            return f"{request.name} failed: {type(error).__name__}", False
