@@ -126,6 +126,7 @@ class ToolLoop:
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
     history: list[Exchange] = field(default_factory=list)
+    remembered: int = 0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
@@ -160,8 +161,9 @@ class ToolLoop:
         room = self.running.size.room(self.model.name, self.dialect.schemas())
         essential = (*self.running.size.essential, *self.limits.essential)
         fitted = fit(request, self.history, room, self.dialect.remind, essential)
-        for text in to_keep(fitted.remembered):
+        for text in to_keep(fitted.remembered[self.remembered :]):
             await self.results.keep(text)
+        self.remembered = max(self.remembered, len(fitted.remembered))
         return fitted.messages
 
     async def _answered(self, turn: Turn) -> Exchange:
