@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from cli.printable import call_text, one_line
+from cli.run_view import amount
 
 if TYPE_CHECKING:
-    from graph.events import Event
+    from graph.events import Event, ModelCalled, ModelFailed
 
 
 class Lines:
@@ -59,6 +60,16 @@ def lines_of(event: Event) -> Iterator[str]:
                 yield f"  {subtask['id']} {one_line(subtask['description'])}"
         case "subtask_started":
             yield f"[{event['id']}] {one_line(event['description'])}"
+        case "model_called":
+            tokens = f"{event['input_tokens']:,} + {event['output_tokens']:,} tokens"
+            cost = "" if event["cost_usd"] is None else f", ${event['cost_usd']:.4f}"
+            yield f"{_who(event)}: {tokens}, {event['seconds']:.1f} s{cost}"
+        case "model_failed":
+            yield f"{_who(event)}: failed: {one_line(event['error'])}"
+        case "reviewed":
+            place = "" if event["subtask"] is None else f"[{event['subtask']}] "
+            reason = f", {one_line(event['reason'])}" if event["reason"] else ""
+            yield f"{place}{one_line(event['name'])}: a person decided: {event['verdict']}{reason}"
         case "tool_called":
             yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
         case "tool_returned":
@@ -66,7 +77,18 @@ def lines_of(event: Event) -> Iterator[str]:
             yield f"[{event['subtask']}] {one_line(event['name'])} -> {failed}{one_line(event['result'])}"
         case "subtask_finished":
             yield f"[{event['id']}] {event['status']}: {one_line(event['result'])}"
+        case "reflected":
+            if event["report"]:
+                yield f"reflection: {one_line(event['report'], 500)}"
+            yield from (f"going round in a circle: {one_line(loop)}" for loop in event["loops"])
+        case "budget_reached":
+            yield f"budget of {event['budget']} used up: {amount(event['spent'])} of {amount(event['limit'])}"
         case "warned":
             yield f"memento: warning: {one_line(event['message'], 500)}"
         case _:
             return
+
+
+def _who(event: ModelCalled | ModelFailed) -> str:
+    place = event["role"] if event["subtask"] is None else f"[{event['subtask']}]"
+    return f"{place} {one_line(event['model'])}"

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cli.run_view import amount
+
 State = Mapping[str, Any]
 Events = Sequence[Mapping[str, Any]]
 
@@ -266,7 +268,7 @@ def _notes(traced: Events) -> list[str]:
             case "warned":
                 found[f"warning: {event['message']}"] = None
             case "budget_reached":
-                found[f"budget {event['budget']}: {event['spent']:g} of {event['limit']:g}"] = None
+                found[f"budget {event['budget']}: {amount(event['spent'])} of {amount(event['limit'])}"] = None
             case "approval_requested":
                 found[f"asked to approve: {'; '.join(event['actions'])}"] = None
             case "reviewed":
