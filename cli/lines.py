@@ -66,10 +66,10 @@ def lines_of(event: Event) -> Iterator[str]:
             yield f"{_who(event)}: {tokens}, {event['seconds']:.1f} s{cost}"
         case "model_failed":
             yield f"{_who(event)}: failed: {one_line(event['error'])}"
-        case "reviewed":
-            place = "" if event["subtask"] is None else f"[{event['subtask']}] "
-            reason = f", {one_line(event['reason'])}" if event["reason"] else ""
-            yield f"{place}{one_line(event['name'])}: a person decided: {event['verdict']}{reason}"
+        case "approval_requested":
+            yield f"{_place(event['subtask'])} waits for approval: {one_line('; '.join(event['actions']))}"
+        case "approval_answered":
+            yield f"{_place(event['subtask'])} a person said: {one_line('; '.join(event['decisions']))}"
         case "tool_called":
             yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
         case "tool_returned":
@@ -92,3 +92,7 @@ def lines_of(event: Event) -> Iterator[str]:
 def _who(event: ModelCalled | ModelFailed) -> str:
     place = event["role"] if event["subtask"] is None else f"[{event['subtask']}]"
     return f"{place} {one_line(event['model'])}"
+
+
+def _place(subtask: int | None) -> str:
+    return "plan:" if subtask is None else f"[{subtask}]"

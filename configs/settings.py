@@ -60,6 +60,7 @@ class Settings(BaseModel):
     max_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
     max_tool_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
     approval: str = Field(pattern=APPROVAL_PATTERN, description=APPROVAL_FORM)
+    show_steps: bool = Field(description="true or false")
     max_tools: int = Field(ge=1, le=128, description="a whole number from 1 to 128")
     tool_timeout: float = Field(gt=0, le=3600, description="seconds, more than 0 and at most 3600")
     context_tokens: int = Field(ge=500, le=2_000_000, description="a whole number of tokens from 500 to 2000000")

@@ -76,7 +76,7 @@ class RunSpans:
                 _set(root, {"memento.case_id": event["case_id"]})
             case "budget_reached":
                 root.add_event("budget_reached", {"memento.budget": event["budget"]}, _nanoseconds(at))
-            case "reflected" | "approval_requested" | "reviewed" | "warned" as name:
+            case "reflected" | "approval_requested" | "approval_answered" | "warned" as name:
                 root.add_event(name, {"message": event["message"]} if name == "warned" else None, _nanoseconds(at))  # type: ignore[typeddict-item]
             case "run_ended":
                 self.end(at, event["status"], event["error"])

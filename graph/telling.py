@@ -12,7 +12,6 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from langchain_core.callbacks import AsyncCallbackHandler
-from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 
 from graph.events import Event
 from graph.masking import Mask
@@ -79,17 +78,6 @@ class Teller:
 
         return tell
 
-    def waiting(self, root: UUID | None, requests: Sequence[Any]) -> None:
-        """An invocation of the graph halts for a person; `requests` are in LangChain's human-in-the-loop form."""
-        run = self._open.get(root) if root is not None else None
-        if run is None:
-            return
-        asked = [each for one in requests if isinstance(one, dict) for each in one.get("action_requests", [])]
-        actions = [" ".join(str(each.get("description") or each.get("name")).split()) for each in asked]
-        kind = "plan" if any(each.get("name") == "plan" for each in asked) else "tools"
-        told = self.mask.values({"type": "approval_requested", "kind": kind, "actions": actions, "at": time.time()})
-        self._pass(run.name, cast(Event, told))
-
     async def ended(self, root: UUID, error: BaseException | None) -> None:
         """An invocation of the graph is over; the run in it, if one was opened, has come to an end or a halt."""
         run = self._open.pop(root, None)
@@ -124,8 +112,8 @@ class Teller:
                 logger.exception("an event of run %s was lost", run.task_id)
 
 
-class RunEnds(AsyncCallbackHandler, GraphCallbackHandler):
-    """Tells a teller when an invocation of the graph begins, waits for a person and ends, whoever invokes it."""
+class RunEnds(AsyncCallbackHandler):
+    """Tells a teller when an invocation of the graph begins and ends, whoever invokes it."""
 
     run_inline = True
     ignore_agent = ignore_chat_model = ignore_custom_event = ignore_llm = ignore_retriever = ignore_retry = True
@@ -138,10 +126,6 @@ class RunEnds(AsyncCallbackHandler, GraphCallbackHandler):
     ) -> None:
         if parent_run_id is None or options.get("name") == GRAPH_NAME:
             ROOT.set(run_id)
-
-    async def on_interrupt(self, event: GraphInterruptEvent) -> None:
-        """The graph halts until somebody answers."""
-        self._teller.waiting(event.run_id or ROOT.get(), [each.value for each in event.interrupts])
 
     async def on_chain_end(self, outputs: Any, *, run_id: UUID, **options: Any) -> None:
         await self._teller.ended(run_id, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
@@ -16,11 +16,12 @@ from typing_extensions import TypedDict
 from configs.settings import Settings, secrets
 from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
-from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Status, Subtask, SubtaskResult, Task
 from memory.case import Case, Step, ToolUse, case_id, with_own_id
 from memory.case_memory import CaseMemory
 from memory.case_redaction import redact_case
 from memory.episode import Episode
+from nodes.lessons import lesson_of
 from nodes.meter import spent
 from nodes.prompts import Prompts
 from nodes.running import Runs
@@ -33,6 +34,8 @@ class WriteInput(TypedDict):
     plan: list[Subtask]
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    report: NotRequired[Report | None]
+    ending: NotRequired[Ending | None]
     answer: str | None
     reward: int | None
     reward_source: str | None
@@ -81,6 +84,7 @@ def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str
             "reward": state["reward"],
             "reward_source": state["reward_source"],
             "answer": state["answer"] or "",
+            "lesson": lesson_of(state["subtasks"], state.get("report"), state.get("ending")),
             "parents": tuple(case["id"] for case in state["cases"]),
             "namespace": namespace,
             "run_id": task["id"],
