@@ -71,16 +71,6 @@ class ModelFailed(Told):
     seconds: float
 
 
-class Reviewed(Told):
-    """A person decided about the plan, or about a tool call of a subtask, before it was carried out."""
-
-    type: Literal["reviewed"]
-    subtask: int | None
-    name: str
-    verdict: Literal["approve", "edit", "reject"]
-    reason: str
-
-
 class ToolCalled(Told):
     type: Literal["tool_called"]
     subtask: int
@@ -108,7 +98,10 @@ class SubtaskFinished(Told):
 
 
 class Reflected(Told):
-    """What a round of subtasks gave, as the planner reads it; `loops` says what went round in a circle."""
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
 
     type: Literal["reflected"]
     report: str
@@ -125,10 +118,10 @@ class BudgetReached(Told):
 
 
 class ApprovalRequested(Told):
-    """The run waits for a person. `actions` says in one line each what would be done."""
+    """The run waits for a person. `actions` says in short what would be done: the plan, or calls of a subtask."""
 
     type: Literal["approval_requested"]
-    kind: Literal["plan", "tools"]
+    subtask: int | None
     actions: list[str]
 
 
@@ -136,6 +129,7 @@ class ApprovalAnswered(Told):
     """`decisions` are approve, edit or reject, with the reason where one was given; one for each action."""
 
     type: Literal["approval_answered"]
+    subtask: int | None
     decisions: list[str]
 
 
@@ -162,6 +156,20 @@ class Warned(Told):
     message: str
 
 
+class RunResumed(Told):
+    """A run goes on after a crash, a failure or an answer; in traces alone."""
+
+    type: Literal["run_resumed"]
+
+
+class RunEnded(Told):
+    """The last event of a run, or of a part of one; in traces alone. `error` is an exception's name and its line."""
+
+    type: Literal["run_ended"]
+    status: Literal["answered", "failed", "interrupted"]
+    error: str | None
+
+
 Event: TypeAlias = (
     TaskOpened
     | CasesRetrieved
@@ -170,7 +178,6 @@ Event: TypeAlias = (
     | SubtaskStarted
     | ModelCalled
     | ModelFailed
-    | Reviewed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
@@ -182,4 +189,6 @@ Event: TypeAlias = (
     | Rewarded
     | CaseWritten
     | Warned
+    | RunResumed
+    | RunEnded
 )

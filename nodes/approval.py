@@ -12,15 +12,19 @@ from langgraph.types import interrupt
 from pydantic import ValidationError
 
 from configs.errors import ConfigurationError, InvalidInputError, PlanFormatError
+from graph.events import Event
 from graph.state import Subtask
 from nodes.approval_form import Action, Decision, approval_request, read_answer
 from nodes.planner_reply import ProposedPlan, describe, to_subtasks
+from nodes.prompts import shorten
 from nodes.running import Running
 from nodes.tool_choice import summary
 from nodes.tool_requests import ToolRequest
 
 T = TypeVar("T")
 PLAN = "plan"
+TOLD_CHARS = 500
+"""Of the arguments, in an event; the interrupt holds them whole."""
 CLASSES = frozenset({PLAN, "code", "side-effects", "tools"})
 KIND = "memento/kind"
 """In a tool's `_meta`: `code` says that the tool runs code that it is given."""
@@ -53,8 +57,7 @@ async def review_calls(
     if not asked:
         return list(requests)
     actions = [call_action(each, subtask, tools[each.name]) for each in asked]
-    decisions = decide(actions, lambda given: given)
-    await _tell(running, actions, decisions, subtask)
+    decisions = await decide(running, actions, subtask, lambda given: given)
     reviewed = {id(each): apply_decision(each, one) for each, one in zip(asked, decisions, strict=True)}
     return [reviewed.get(id(each), each) for each in requests]
 
@@ -65,30 +68,41 @@ async def review_plan(running: Running, plan: Sequence[Subtask], earlier: Sequen
         return PlanReview(list(plan))
     action = plan_action(plan)
 
-    def read(decisions: list[Decision]) -> tuple[Decision, PlanReview]:
-        decision = decisions[0]
+    def read(decisions: list[Decision]) -> PlanReview:
+        (decision,) = decisions
         edited = edited_plan(decision.arguments, earlier) if decision.arguments is not None else list(plan)
-        return decision, PlanReview(edited, decision.reason if decision.verdict == "reject" else None)
+        return PlanReview(edited, decision.reason if decision.verdict == "reject" else None)
 
-    decision, review = decide([action], read)
-    await _tell(running, [action], [decision], None)
-    return review
+    return await decide(running, [action], None, read)
 
 
-def decide(actions: Sequence[Action], read: Callable[[list[Decision]], T]) -> T:
+async def decide(
+    running: Running, actions: Sequence[Action], subtask: int | None, read: Callable[[list[Decision]], T]
+) -> T:
     """Interrupt the run until a person has decided; an answer that cannot be used is asked for again, with the reason.
 
     Args:
+        running: the run.
         actions: what is to be decided.
+        subtask: whose actions they are; None for the plan.
         read: what to make of the decisions; refuses them with InvalidInputError or PlanFormatError.
     """
+    described = [
+        f"{each['name']} {shorten(json.dumps(each['args'], ensure_ascii=False), TOLD_CHARS)}" for each in actions
+    ]
+    await _told(running, {"type": "approval_requested", "subtask": subtask, "actions": described})
     fault = ""
     while True:
         answer = interrupt(approval_request(actions, fault))
         try:
-            return read(read_answer(actions, answer))
+            decisions = read_answer(actions, answer)
+            reviewed = read(decisions)
         except (InvalidInputError, PlanFormatError) as error:
             fault = f"The answer was not used: {error}"
+            continue
+        spoken = [_spoken(each) for each in decisions]
+        await _told(running, {"type": "approval_answered", "subtask": subtask, "decisions": spoken})
+        return reviewed
 
 
 def scope_of(approval: str) -> frozenset[str]:
@@ -167,17 +181,14 @@ def _needs_approval(request: ToolRequest, tools: Mapping[str, BaseTool], scope: 
     )
 
 
-async def _tell(
-    running: Running, actions: Sequence[Action], decisions: Sequence[Decision], subtask: int | None
-) -> None:
-    """Tell what was decided, once: a node that runs again finds the step done."""
+async def _told(running: Running, event: Event) -> None:
+    """Tell an event once: a node that runs again finds the step done."""
 
-    async def tell() -> int:
-        for action, decision in zip(actions, decisions, strict=True):
-            running.emit(
-                {"type": "reviewed", "subtask": subtask, "name": action["name"], "verdict": decision.verdict,
-                 "reason": decision.reason}
-            )  # fmt: skip
-        return len(actions)
+    async def tell() -> None:
+        running.emit(event)
 
     await running.steps.keep("review", tell)
+
+
+def _spoken(decision: Decision) -> str:
+    return f"{decision.verdict}: {decision.reason}" if decision.reason else decision.verdict

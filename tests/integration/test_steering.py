@@ -10,6 +10,7 @@ import pytest
 
 from configs.errors import InvalidInputError
 from graph.api import aask, aresume
+from graph.builder import build_graph
 from graph.context import Context
 from graph.events import Event
 from graph.results import Result
@@ -66,8 +67,8 @@ async def test_a_call_waits_runs_edited_and_the_model_is_told(settings: Settings
     assert (done.status, done.answer, done.interrupts) == ("answered", "100", [])
     (call,) = done.subtasks[0]["tool_calls"]
     assert (call["arguments"], call["ok"]) == ({"a": 10, "b": 10}, True)
-    told = [event for event in events if event["type"] in ("reviewed", "tool_called")]
-    assert [event["type"] for event in told] == ["reviewed", "tool_called"]
+    told = [event["type"] for event in events if event["type"].startswith(("approval", "tool_called"))]
+    assert told == ["approval_requested", "approval_answered", "tool_called"], "each is told once"
     assert done.usage.llm_calls == 4
 
 
@@ -187,3 +188,52 @@ async def test_a_name_that_no_tool_has_is_refused(settings: SettingsFactory) -> 
     assert result.error is not None
     assert result.error.type == "ConfigurationError"
     assert "no tool 'mutliply'" in result.error.message
+
+
+async def test_with_a_parallelism_of_1_one_thing_waits_at_a_time(settings: SettingsFactory) -> None:
+    """Chat interfaces show one question and cannot say which one they answer."""
+    tasks: list[dict[str, Any]] = [
+        {"id": each, "description": f"Multiply {each}.", "depends_on": []} for each in (1, 2)
+    ]
+    planner = ScriptedModel([json.dumps({"plan": tasks}), final("4")])
+    executor = ScriptedModel(
+        [
+            Step("1", when="^tool: 1$"),
+            Step("4", when="^tool: 4$"),
+            Step(calls(("multiply", {"a": 1, "b": 1})), when="Multiply 1"),
+            Step(calls(("multiply", {"a": 2, "b": 2})), when="Multiply 2"),
+        ]
+    )
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        result = await aask(QUESTION, services=services, context=Context(approval="tools", parallelism=1))
+        for first in (1, 2):
+            (waiting,) = result.interrupts
+            assert waiting["value"]["action_requests"][0]["args"]["a"] == first
+            result = await aresume(result.thread_id, answers=answer(result, APPROVE), services=services)
+    executor.assert_done()
+    assert [each["result"] for each in result.subtasks] == ["1", "4"]
+
+
+async def test_steps_become_messages_that_the_next_task_does_not_read(settings: SettingsFactory) -> None:
+    planner = ScriptedModel([plan("Multiply 48 by 37."), final("1776"), final("x")])
+    executor = multiplier(Step("1776", when="^tool: 1776"))
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        graph = build_graph(services)
+        config: Any = {"configurable": {"thread_id": "chat"}}
+        knobs = Context(show_steps=True, approval="tools")
+        await aask(QUESTION, services=services, context=knobs, thread_id="chat")
+        waiting = (await graph.aget_state(config)).values["messages"]
+        assert waiting[-1].type == "ai", "a chat interface shows a question below the agent's last message"
+        ids = {each.id: {"decisions": [APPROVE]} for each in (await graph.aget_state(config)).interrupts}
+        await aresume("chat", answers=ids, services=services)
+        shown = (await graph.aget_state(config)).values["messages"]
+        await aask("And now?", services=services, context=knobs, thread_id="chat")
+    assert [each.type for each in shown] == ["human", "ai", "ai", "ai", "tool", "ai", "ai"]
+    assert shown[1].text == "No earlier case is like this."
+    assert shown[2].text.splitlines() == ["Plan:", "", "1. Multiply 48 by 37."]
+    assert [(call["name"], call["args"]) for call in shown[3].tool_calls] == [("multiply", {"a": 48, "b": 37})]
+    assert (shown[4].content, shown[4].tool_call_id) == ("1776", shown[3].tool_calls[0]["id"])
+    assert (shown[5].text, shown[6].text) == ("Subtask 1 done: 1776", "1776")
+    asked = planner.requests[2].text
+    assert "User: What is 48 times 37?\nAssistant: 1776\n</conversation>" in asked
+    assert "Plan:" not in asked.partition("<conversation>")[2]
