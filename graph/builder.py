@@ -43,7 +43,8 @@ def build_graph(services: Services) -> CompiledStateGraph[State, Context, Input,
     graph = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
     graph.add_node("retrieve_cases", CaseRetriever(runs, memory, settings))
     graph.add_node("plan", Planner(runs, models, prompts, attachments, settings))
-    graph.add_node("execute", Executor(runs, models, services.tools, memory, prompts, attachments, settings))
+    executor = Executor(runs, models, services.tools, memory, prompts, attachments, services.results, settings)
+    graph.add_node("execute", executor)
     graph.add_node("reflect", Reflector(runs, models, prompts))
     graph.add_node("write_memory", CaseWriter(runs, memory, prompts, settings))
 

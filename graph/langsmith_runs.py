@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graph.events import Event
 from graph.masking import Mask
+from graph.quiet_logs import log_once
 from graph.telling import RunName
 
 if TYPE_CHECKING:
     from langsmith import Client
 
-CLOSE_SECONDS = 3.0
+CLOSE_SECONDS = 2.0
+TIMEOUTS = (5_000, 20_000)
+"""Milliseconds to connect and to send."""
 
 
 def open_langsmith(mask: Mask) -> LangSmithRuns | None:
@@ -32,7 +36,9 @@ def open_langsmith(mask: Mask) -> LangSmithRuns | None:
         kept: dict[str, Any] = mask.value(value)
         return kept
 
-    return LangSmithRuns(get_cached_client(anonymizer=masked))
+    os.environ.setdefault("LANGSMITH_USE_DAEMON", "true")  # a LangSmith that is not there must not hold up the exit
+    log_once(["langsmith.client"])
+    return LangSmithRuns(get_cached_client(anonymizer=masked, timeout_ms=TIMEOUTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,6 @@ class LangSmithRuns:
 
     def close(self) -> None:
         """Wait a few seconds at most for what is still to be sent; the thread ends with the process."""
-        flush = threading.Thread(target=self.client.flush, name="memento-langsmith", daemon=True)
+        flush = threading.Thread(target=self.client.flush, args=(CLOSE_SECONDS,), name="memento-langsmith", daemon=True)
         flush.start()
         flush.join(CLOSE_SECONDS)

@@ -6,19 +6,15 @@ from typing import Literal
 
 from langgraph.types import Send
 
-from graph.state import State, Subtask
-from nodes.dependencies import check_plan, needed, ready
+from graph.state import Judged, State, Subtask
+from nodes.dependencies import fault_of, needed, ready
 from nodes.execute import Assignment
 from nodes.meter import spent
 from nodes.retrieve_cases import Again
 
 
 def after_plan(state: State) -> list[Send] | Literal["reflect"]:
-    """Carry out what is ready; with an answer, or with nothing that can run, reflect.
-
-    Raises:
-        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
-    """
+    """Carry out what is ready; with an answer, or with nothing that can run, reflect."""
     if state.get("answer") is not None:
         return "reflect"
     return _branches(state) or "reflect"
@@ -28,21 +24,21 @@ def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
     """After the answer, remember it; else carry out what has become ready; else plan again.
 
     Where something failed that earlier cases may help with, they are looked for on the way.
-
-    Raises:
-        InvalidInputError: as for `after_plan`.
     """
     if state.get("answer") is not None:
         return "write_memory"
     if branches := _branches(state):
         return branches
-    again = _again(state)
-    return [Send("retrieve_cases", {"again": again})] if again["failed"] else "plan"
+    if failed := _to_look_up(state):
+        return [Send("retrieve_cases", {"again": _again(state, failed)})]
+    return "plan"
 
 
 def _branches(state: State) -> list[Send]:
+    """What can begin; nothing of a plan that somebody has spoiled, which the next node refuses."""
     plan, results = state.get("plan", []), state.get("subtasks", [])
-    check_plan(plan)
+    if fault_of(plan) is not None:
+        return []
     return [Send("execute", {"assignment": _assignment(state, subtask)}) for subtask in ready(plan, results)]
 
 
@@ -55,8 +51,15 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
     }
 
 
-def _again(state: State) -> Again:
+def _to_look_up(state: State) -> list[Judged]:
     report = state.get("report")
-    wanted = set(report["retrieve_for"]) if report else set[int]()
-    failed = [each for each in report["subtasks"] if each["id"] in wanted] if report else []
-    return {"failed": failed, "cases": state.get("cases", [])}
+    return [each for each in report["subtasks"] if each["id"] in report["retrieve_for"]] if report else []
+
+
+def _again(state: State, failed: list[Judged]) -> Again:
+    return {
+        "task": state["task"],
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "failed": failed,
+        "cases": state.get("cases", []),
+    }

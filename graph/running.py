@@ -15,8 +15,10 @@ from graph.context import Context, resolve
 from graph.state import Spent, Task
 from graph.telling import RunName, Teller
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.running import Running, Shared
 from nodes.steps import Steps
+from nodes.token_count import TokenCounts
 
 
 async def at_once(thread_id: str, token: str) -> None:
@@ -30,6 +32,7 @@ class RunsHere:
     settings: Settings
     settled: Callable[[str, str], Awaitable[None]] = at_once
     teller: Teller = field(default_factory=Teller)
+    counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
@@ -43,4 +46,5 @@ class RunsHere:
             shared = self._shared[key] = Shared(Meter.starting_from(spent), asyncio.Semaphore(knobs.parallelism))
         emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
         steps = Steps(partial(self.settled, thread_id))
-        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in)
+        size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
+        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)

@@ -18,6 +18,7 @@ from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
 from graph.masked_tools import MaskedTools
 from graph.models import ModelPool
+from graph.result_store import StoredResults
 from graph.running import RunsHere
 from graph.telling import Teller
 from graph.watching import open_teller
@@ -28,6 +29,7 @@ from nodes.execute import Tools
 from nodes.language_model import Models
 from nodes.prompts import Prompts
 from nodes.running import Runs
+from nodes.whole_results import ResultStore
 from tools.client import open_tools
 
 
@@ -41,6 +43,7 @@ class Services:
     memory: CaseMemory
     tools: Tools
     attachments: Workspaces
+    results: ResultStore
     prompts: Prompts
     checkpointer: BaseCheckpointSaver[Any] | None = None
     teller: Teller = field(default_factory=Teller)
@@ -69,13 +72,14 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         stack.push_async_callback(models.aclose)
         runs = RunsHere(settings, partial(settled, checkpointer), teller)
         workspaces = Workspaces(settings.home)
-        yield Services(settings, runs, models, memory, tools, workspaces, prompts, checkpointer, teller)
+        results = StoredResults(workspaces)
+        yield Services(settings, runs, models, memory, tools, workspaces, results, prompts, checkpointer, teller)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:
     """Services for a graph that is drawn or whose states are read, but that never runs."""
     closed = cast(Any, _Closed())
-    return Services(settings, closed, closed, closed, closed, closed, closed, checkpointer)
+    return Services(settings, closed, closed, closed, closed, closed, closed, closed, checkpointer)
 
 
 class _Closed:

@@ -67,6 +67,8 @@ class RunSpans:
                 self._finished(event)
             case "answered":
                 self._say(root, "gen_ai.output.messages", "assistant", event["answer"])
+                if self._round is not None and not self._planned:
+                    self._round.update_name("answer")
                 self._end_round(at)
             case "rewarded" if event["reward"] is not None:
                 _set(root, {"memento.reward": event["reward"], "memento.reward_source": event["source"] or ""})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.settings import environment_values
 from graph.events import Event
+from graph.quiet_logs import log_once
 from graph.telling import RunName
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _own_provider(variables: dict[str, str]) -> TracerProvider:
     for name in (variables.get(EXPORTER) or "otlp").split(","):
         if name.strip() not in ("", "none"):
             provider.add_span_processor(BatchSpanProcessor(_exporter(name.strip(), variables)))
-    _quieten()
+    log_once(EXPORT_LOGGERS)
     return provider
 
 
@@ -164,22 +165,3 @@ def _exporter(name: str, variables: dict[str, str]) -> SpanExporter:
         exporter: SpanExporter = entry.load()()
         return exporter
     raise ImportError(f"no exporter {name!r}")
-
-
-def _quieten() -> None:
-    """A collector that is not there is one line, not one a batch."""
-    for name in EXPORT_LOGGERS:
-        found = logging.getLogger(name)
-        if not any(isinstance(each, _Once) for each in found.filters):
-            found.addFilter(_Once())
-
-
-class _Once(logging.Filter):
-    """Lets the first record through, without its traceback."""
-
-    _seen = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        first, self._seen = not self._seen, True
-        record.exc_info = None
-        return first

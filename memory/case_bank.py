@@ -16,6 +16,7 @@ from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
 from memory.index import ChromaIndex, Hit
+from memory.journal import Journal
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact
@@ -41,7 +42,7 @@ class CaseBank:
 
     def __init__(self, settings: Settings) -> None:
         self._files = BankFiles(settings)
-        self._writes = SharedWrites(self.add)
+        self._writes = SharedWrites(lambda entries: self._add(entries, self._files.append), self._files.bring_in_line)
 
     @property
     def shared(self) -> bool:
@@ -69,9 +70,13 @@ class CaseBank:
     def submit(self, entry: Entry) -> Future[bool]:
         """`add` for one of many writers: does not block, and writes together what comes while another batch is written.
 
-        The future tells whether the entry's id was new, once it is durable and indexed.
+        The future tells whether the entry's id was new, once it is durable; `indexed` is when it can be found.
         """
         return self._writes.submit(entry)
+
+    def indexed(self) -> Future[None]:
+        """Done once everything that `submit` has answered so far can be found."""
+        return self._writes.indexed()
 
     def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
         """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.
@@ -85,13 +90,16 @@ class CaseBank:
         Returns:
             The ids that were new.
         """
+        return self._add(entries, lambda journal, new: self._files.commit(journal, new, vectors))
+
+    def _add(self, entries: Sequence[Entry], write: Callable[[Journal, Sequence[Event]], None]) -> list[str]:
         with self._files.lock:
             self._files.ready()
             with self._files.appending() as journal:
                 given = {event.case.id: event for event in map(self._event, entries)}
                 there = {row[8] for row in journal.ledger.entry_rows(list(given))}
                 new = [event for id_, event in given.items() if id_ not in there]
-                self._files.commit(journal, new, vectors)
+                write(journal, new)
             return [event.case.id for event in new]
 
     def reward(

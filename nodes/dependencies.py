@@ -46,9 +46,14 @@ def check_plan(plan: Any) -> None:
     Raises:
         InvalidInputError: what is wrong with it, in one line.
     """
-    fault = next(_faults(plan), None)
+    fault = fault_of(plan)
     if fault is not None:
         raise InvalidInputError(f"the plan in the state cannot be carried out: {fault}")
+
+
+def fault_of(plan: Any) -> str | None:
+    """Why a plan cannot be carried out, in one line; None if it can."""
+    return next(_faults(plan), None)
 
 
 def circle(needs: Mapping[int, AbstractSet[int]]) -> list[int]:

@@ -15,6 +15,9 @@ from configs.errors import MementoError, RequestTooLongError
 from graph.state import ModelCall, Role
 from nodes.shorter_request import half_as_long
 
+HALVED = "memento_request_halved"
+"""In a reply's metadata: it was given to half of the request."""
+
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
@@ -63,7 +66,9 @@ class LanguageModel:
             shorter = half_as_long(messages)
             if shorter is None:
                 raise
-        return await self._asked(bound, shorter)
+        message = await self._asked(bound, shorter)
+        message.response_metadata[HALVED] = True
+        return message
 
     async def _asked(self, bound: Runnable[Any, AIMessage], messages: Sequence[BaseMessage]) -> AIMessage:
         try:

@@ -15,6 +15,11 @@ LESSON_CHARS = 800
 DESCRIPTION_CHARS = 120
 REASON_CHARS = 160
 MOST = 3
+ENDED = {
+    "loop": "Ended because it went in a circle",
+    "budget": "Ended because a budget was used up",
+    "rejected": "Ended because a person rejected the plan",
+}
 
 
 def lesson_of(results: Sequence[SubtaskResult], report: Report | None, ending: Ending | None) -> str:
@@ -26,11 +31,11 @@ def lesson_of(results: Sequence[SubtaskResult], report: Report | None, ending: E
         ending: why the planner had to answer, if it had to.
     """
     failed = [each for each in results if each["status"] != "done"]
-    parts = [report["lesson"] if report else "", *(_failure(each) for each in failed[:MOST])]
+    parts = [report["lesson"] if report else "", *list(dict.fromkeys(map(_failure, failed)))[:MOST]]
     if instead := _instead(results, report):
         parts.append(f"Worked instead: {instead}")
     if ending is not None:
-        parts.append(f"The run was ended early: {shorten_line(ending['detail'], REASON_CHARS)}.")
+        parts.append(f"{ENDED[ending['cause']]}: {shorten_line(ending['detail'], REASON_CHARS)}.")
     return shorten_line(" ".join(filter(None, parts)), LESSON_CHARS)
 
 

@@ -18,6 +18,7 @@ from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskRe
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
 from nodes.chat_steps import plan_step
+from nodes.dependencies import check_plan
 from nodes.language_model import LanguageModel, Models
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
@@ -77,6 +78,7 @@ class Planner:
 
     Raises:
         PlanFormatError: the second reply cannot be read either.
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
     """
 
     runs: Runs
@@ -86,6 +88,7 @@ class Planner:
     settings: Settings
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
+        check_plan(state["plan"])
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         model = await self.models.get(running.knobs.planner_model)
         last_call = state["cycles"] >= running.knobs.max_cycles or state.get("ending") is not None

@@ -13,8 +13,9 @@ from typing import Literal, get_args
 from nodes.neutral import neutralise, without_control_tokens
 
 Label = Literal[
-    "case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer", "user_notes", "report"
-]
+    "case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer", "user_notes",
+    "report", "tool_memory",
+]  # fmt: skip
 LABELS = frozenset(get_args(Label))
 TAG = re.compile(r"([<＜﹤‹〈⟨])\s*+([/／]?)\s*+(\w+)")
 NAMES = (

@@ -17,7 +17,7 @@ from configs.errors import MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Report, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives
-from nodes.dependencies import ready
+from nodes.dependencies import check_plan, ready
 from nodes.language_model import Models
 from nodes.meter import spent
 from nodes.planner_prompt import render_report
@@ -25,7 +25,7 @@ from nodes.prompts import Prompts
 from nodes.reflection import REFLECTION_SCHEMA, reflection_message, with_reflection
 from nodes.reward import Judge, RewardUpdate
 from nodes.round_loops import ENDS_AT
-from nodes.round_report import failed_in, round_report, went_plainly
+from nodes.round_report import failed_in, is_unclear, round_report
 from nodes.running import Running, Runs
 
 
@@ -51,7 +51,11 @@ class RoundUpdate(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Reflector:
-    """Judge a round once nothing of it is left to do; settle the reward once there is an answer."""
+    """Judge a round once nothing of it is left to do; settle the reward once there is an answer.
+
+    Raises:
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
+    """
 
     runs: Runs
     models: Models
@@ -59,8 +63,10 @@ class Reflector:
 
     async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> RoundUpdate | RewardUpdate:
         answer = state.get("answer")
-        if answer is None and ready(state["plan"], state["subtasks"]):
-            return {}
+        if answer is None:
+            check_plan(state["plan"])
+            if not _is_over(state):
+                return {}
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         if answer is None:
             return await self._round(state, running)
@@ -70,16 +76,16 @@ class Reflector:
     async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
-        if not went_plainly(report) and running.knobs.judge_model != "none" and state.get("ending") is None:
+        goes_on = state.get("ending") is None and not _out_of_budget(state)
+        if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
             report, calls = await self._reflected(state, report, running)
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
         update: RoundUpdate = {"report": report, "loops": loops, "model_calls": calls}
-        ending = state.get("ending")
-        if ending is None and report["loop"] and len(loops) >= ENDS_AT:
-            ending = update["ending"] = {"cause": "loop", "budget": None, "detail": report["loop"]}
+        if goes_on and report["loop"] and len(loops) >= ENDS_AT:
+            goes_on = False
+            update["ending"] = {"cause": "loop", "budget": None, "detail": report["loop"]}
         knobs = running.knobs
-        replans = ending is None and state["cycles"] < knobs.max_cycles
-        if replans and knobs.top_k and knobs.policy != "none":
+        if goes_on and state["cycles"] < knobs.max_cycles and knobs.top_k and knobs.policy != "none":
             report["retrieve_for"] = failed_in(report)
         running.emit({"type": "reflected", "report": render_report(report), "loops": loops})
         return update
@@ -98,3 +104,12 @@ class Reflector:
         if reflected is None:
             running.emit({"type": "warned", "message": "the model's reflection on the round could not be read"})
         return reflected or report, [reply.call]
+
+
+def _is_over(state: ReflectInput) -> bool:
+    """Whether nothing of the round is left to do, or no budget is left to do it with."""
+    return not ready(state["plan"], state["subtasks"]) or _out_of_budget(state)
+
+
+def _out_of_budget(state: ReflectInput) -> bool:
+    return any(result.get("budget") for result in state["subtasks"])

@@ -49,6 +49,11 @@ def went_plainly(report: Report) -> bool:
     return done and not report["contradictions"] and not report["loop"]
 
 
+def is_unclear(report: Report) -> bool:
+    """Whether a model is worth asking about a round: something was tried and is not done, or results contradict."""
+    return bool(failed_in(report) or report["contradictions"])
+
+
 def failed_in(report: Report) -> list[int]:
     """The subtasks that were tried and are not done, the first MOST_RETRIEVED_FOR."""
     return [each["id"] for each in report["subtasks"] if each["status"] in ("failed", "partial")][:MOST_RETRIEVED_FOR]

@@ -147,8 +147,10 @@ async def test_an_edited_plan_that_is_impossible_is_refused_and_one_that_is_not_
         graph = build_graph(services)
         given: Any = {"messages": [{"role": "user", "content": QUESTION}]}
         await graph.ainvoke(given, THREAD, context=Context(), interrupt_after=["plan"])
-        with pytest.raises(InvalidInputError, match=fault):
-            await graph.aupdate_state(THREAD, {"plan": edited}, as_node="plan")
+        for node in ("plan", "reflect"):
+            await graph.aupdate_state(THREAD, {"plan": edited}, as_node=node)
+            with pytest.raises(InvalidInputError, match=fault):
+                await graph.ainvoke(None, THREAD, context=Context())
         good = [{"id": 1, "description": "Do new.", "depends_on": []}]
         await graph.aupdate_state(THREAD, {"plan": good}, as_node="plan")
         output = await graph.ainvoke(None, THREAD, context=Context())

@@ -177,7 +177,7 @@ async def test_the_same_plan_over_and_over_ends_the_run(settings: SettingsFactor
     assert len(state["loops"]) == 2
     assert "circle" not in planner.requests[1].text, "once more is no circle"
     assert "In a circle: the same plan again" in planner.requests[2].text
-    assert "ended early: the same plan again" in entry.case.lesson
+    assert "Failed: Find it (no). Ended because it went in a circle: the same plan again" in entry.case.lesson
 
 
 async def test_the_same_tool_call_over_and_over_ends_subtask_and_run(settings: SettingsFactory) -> None:

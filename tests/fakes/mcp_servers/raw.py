@@ -12,7 +12,7 @@ from typing import Any
 PICTURE = "iVBORw0KGgo" + "A" * 15989  # 12,000 bytes in base64
 TOOLS = (
     "echo", "fail", "die", "wedge", "wait", "cancelled", "picture", "big", "large", "environment", "child", "noise",
-    "structured", "parts", "process", "wrong_shape", "wait_child", "children",
+    "structured", "parts", "process", "wrong_shape", "wait_child", "children", "numbers",
 )  # fmt: skip
 
 
@@ -59,6 +59,8 @@ class Server:
             time.sleep(600)
         if name == "wait_child":
             self.children.append(subprocess.Popen(["sleep", "600"]).pid)
+            sys.stderr.write(f"child {self.children[-1]}\n")
+            sys.stderr.flush()
         if name.startswith("wait"):
             return None
         if name == "child":
@@ -79,6 +81,7 @@ class Server:
             "large": lambda: "y" * 2_000_000,
             "environment": lambda: json.dumps(dict(os.environ)),
             "process": lambda: str(os.getpid()),
+            "numbers": lambda: " ".join(str(number) for number in range(20_000)),
         }
         return results.get(name) or text(plain.get(name, lambda: f"echo: {arguments.get('text', '')}")())
 
@@ -87,6 +90,8 @@ class Server:
         params = message.get("params") or {}
         if method == "notifications/cancelled":
             self.cancelled.append(params["requestId"])
+            sys.stderr.write(f"cancelled {params['requestId']}\n")
+            sys.stderr.flush()
         if number is None:
             return
         if method == "initialize":

@@ -33,7 +33,7 @@ def test_what_failed_why_and_what_worked_instead() -> None:
         "Failed: Divide 7 by 0 (division by zero). Gave only a part: List the entries (missing: 2003). "
         "Worked instead: Divide 7 by 2"
     )
-    assert lesson_of([BAD], None, None) == "Failed: Divide 7 by 0 (division by zero)."
+    assert lesson_of([BAD, BAD], None, None) == "Failed: Divide 7 by 0 (division by zero)."
 
 
 def test_a_models_words_come_first_and_an_early_end_is_told() -> None:
@@ -41,7 +41,8 @@ def test_a_models_words_come_first_and_an_early_end_is_told() -> None:
     made["lesson"] = "Never divide by zero."
     told = lesson_of([BAD], made, {"cause": "loop", "budget": None, "detail": "the same plan again"})
     assert told == (
-        "Never divide by zero. Failed: Divide 7 by 0 (division by zero). The run was ended early: the same plan again."
+        "Never divide by zero. Failed: Divide 7 by 0 (division by zero). "
+        "Ended because it went in a circle: the same plan again."
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from configs.errors import PlanFormatError
 from graph.state import Subtask
-from nodes.planner_reply import FinalAnswer, ProposedPlan, parse_last_reply, parse_reply, to_subtasks
+from nodes.planner_reply import FinalAnswer, ProposedPlan, json_objects, parse_last_reply, parse_reply, to_subtasks
 
 PLAN = '{"plan": [{"id": 1, "description": "look it up"}]}'
 
@@ -136,3 +138,29 @@ def test_a_new_plan_is_numbered_on_and_may_lean_on_earlier_results() -> None:
 def test_an_impossible_plan_is_refused(entries: list[tuple[int, list[int] | None]], fault: str) -> None:
     with pytest.raises(PlanFormatError, match=fault):
         to_subtasks(proposed(*entries), [])
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 2_000_000, '{"' * 200_000, '{"a":' * 200_000, '{"a":1,' * 100_000, '{"a":\n' * 100_000]
+)
+def test_reading_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    assert list(json_objects(text)) == []
+    assert time.process_time() - started < 3, "quadratic reading takes minutes"
+
+
+@pytest.mark.parametrize("end", ["", " and so", '\n{"final_answer": "c'])
+def test_a_whole_object_in_a_cut_reply_counts(end: str) -> None:
+    assert isinstance(parse_reply(PLAN + end, cut=True), ProposedPlan)
+    assert parse_last_reply('{"final_answer": "4"}' + end, cut=True).final_answer == "4"
+
+
+@pytest.mark.parametrize("text", ["FINAL ANSWER: four tho", '{"final_answer": "four tho', "four tho", ""])
+def test_a_cut_answer_is_never_taken_for_a_whole_one(text: str) -> None:
+    for parse in (parse_reply, parse_last_reply):
+        with pytest.raises(PlanFormatError, match="cut off"):
+            parse(text, cut=True)
+
+
+def test_numbers_that_are_none_and_texts_that_cannot_be_kept() -> None:
+    assert list(json_objects(f'{{"a": NaN}} {{"a": {"9" * 5000}}} {{"b": "\\ud800"}}')) == [{"b": "\ufffd"}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.state import Report
 from nodes.planner_prompt import REPORT_CHARS, render_report
-from nodes.round_report import failed_in, round_report, went_plainly
+from nodes.round_report import failed_in, is_unclear, round_report, went_plainly
 from tests.fakes.results import call, gave, planned
 
 PLAN = [planned(1), planned(2), planned(3, "", (2,)), planned(4)]
@@ -44,6 +44,7 @@ def test_the_next_round_is_judged_by_itself() -> None:
     assert [each["ids"] for each in second["rounds"]] == [[1, 2, 4], [5]]
     assert second["lesson"] == "Look elsewhere."
     assert went_plainly(second)
+    assert (is_unclear(first), is_unclear(second)) == (True, False)
     assert render_report(second) == ""
 
 
@@ -59,6 +60,7 @@ def test_results_that_disagree_are_told_with_what_they_rest_on() -> None:
     plan = [planned(1, one["description"]), planned(2, two["description"])]
     report = round_report(plan, [one, two], None)
     assert not went_plainly(report)
+    assert is_unclear(report)
     assert render_report(report).splitlines() == [
         "Task 1 rests on: read x -> 134591",
         'Contradiction: task 1 gave "134591" but task 2 gave "140000"',
@@ -74,6 +76,7 @@ def test_a_plan_without_results_is_judged_too() -> None:
     again = round_report(plan, [gave(1, "", "failed", reason="no")], first)
     assert (first["loop"], again["loop"][:19]) == ("", "the same plan again")
     assert "In a circle: the same plan again" in render_report(again)
+    assert not is_unclear(again), "there is nothing that a model could judge"
 
 
 def test_a_report_is_bounded() -> None:
