@@ -21,8 +21,8 @@ from nodes.steps import Steps
 from nodes.token_count import TokenCounts
 
 
-async def at_once(thread_id: str) -> None:
-    """A checkpointer that does not say when it has stored what it was given."""
+async def at_once(thread_id: str, token: str) -> None:
+    """Where nothing is kept, nothing is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class RunsHere:
     """Implements `nodes.running.Runs`. Nothing in it is needed by another process: all of it follows from the state."""
 
     settings: Settings
-    settled: Callable[[str], Awaitable[None]] = at_once
+    settled: Callable[[str, str], Awaitable[None]] = at_once
     teller: Teller = field(default_factory=Teller)
     counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
