@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cli.printable import call_text, clean, one_line
-from cli.run_view import reward_text
+from cli.run_view import ENDINGS, reward_text
 
 if TYPE_CHECKING:
     from graph.runs import Run
@@ -27,6 +27,8 @@ def run_tree(run: Run) -> Tree:
     tree = Tree(Text(clean(result.question) or "(no question)", style="bold"), guide_style="dim")
     tree.add(_pair("thread", f"{result.thread_id}, {run.updated_at[:19].replace('T', ' ')} UTC"))
     tree.add(_pair("status", result.status, {"answered": "green", "failed": "red"}.get(result.status, "yellow")))
+    if result.ended_by is not None:
+        tree.add(_pair("ended by", ENDINGS[result.ended_by], "yellow"))
     _add_cases(tree, run.state.get("cases", []))
     plan = tree.add(Text(f"plan, {result.cycles} {'round' if result.cycles == 1 else 'rounds'}", style="bold"))
     results = {each["id"]: each for each in result.subtasks}

@@ -17,7 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from configs.errors import InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
 from graph.builder import build_graph
-from graph.context import Context
+from graph.context import Context, resolve
 from graph.events import Event
 from graph.results import Result, RunError, result_of
 from graph.services import Services, open_services
@@ -66,6 +66,7 @@ async def aask(
     paths = await asyncio.to_thread(_checked_files, files)
     thread_id = check_thread_id(thread_id or uuid.uuid4().hex[:12])
     async with _opened(settings, services) as live:
+        live.runs.check(resolve(context, live.settings))
         names = await live.attachments.add(thread_id, paths)
         message = HumanMessage(question, id=uuid.uuid4().hex)
         given: Input = {"messages": [message], "files": names, "expected_answer": expected}

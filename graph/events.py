@@ -69,6 +69,15 @@ class SubtaskFinished(TypedDict):
     result: str
 
 
+class BudgetReached(TypedDict):
+    """The run answers from what is there. `spent` and `limit` are in the budget's own unit."""
+
+    type: Literal["budget_reached"]
+    budget: str
+    spent: float
+    limit: float
+
+
 class Answered(TypedDict):
     type: Literal["answered"]
     answer: str
@@ -101,6 +110,7 @@ Event: TypeAlias = (
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
+    | BudgetReached
     | Answered
     | Rewarded
     | CaseWritten

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from configs.errors import ConfigurationError
@@ -98,7 +99,8 @@ def _azure(name: str, settings: Settings, client: Client) -> LanguageModel:
         http_async_client=client(),
         http_socket_options=(),
     )
-    return _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    model = _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    return replace(model, output_option="max_completion_tokens")  # AzureChatOpenAI does not rename max_tokens
 
 
 def _local(name: str, settings: Settings, client: Client) -> LanguageModel:

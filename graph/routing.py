@@ -8,6 +8,7 @@ from typing import Literal
 from langgraph.types import Send
 
 from graph.state import State, Subtask, SubtaskResult
+from nodes.budgets import reached_by
 from nodes.execute import Assignment
 from nodes.meter import spent
 
@@ -20,9 +21,11 @@ def after_plan(state: State) -> list[Send] | Literal["reflect"]:
 
 
 def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
-    """After the answer, remember it; else carry out what has become ready; else plan again."""
+    """After the answer, remember it; else carry out what has become ready; else, or at a budget's end, plan again."""
     if state.get("answer") is not None:
         return "write_memory"
+    if reached_by(state.get("subtasks", [])):
+        return "plan"
     return _branches(state) or "plan"
 
 
@@ -57,5 +60,5 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
         "task": state["task"],
         "subtask": subtask,
         "needed": needed(subtask, state["plan"], state.get("subtasks", [])),
-        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", []), state.get("active")),
     }

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from configs.prices import load_prices
 from configs.settings import Settings
 from graph.checkpoints import open_checkpointer
 from graph.home import prepare_home
@@ -55,6 +56,7 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
     """
     prompts = await asyncio.to_thread(Prompts.load)
     await asyncio.to_thread(prepare_home, settings.home)
+    prices = await asyncio.to_thread(load_prices, settings.home)
     async with AsyncExitStack() as stack:
         checkpointer = await stack.enter_async_context(open_checkpointer(settings)) if checkpoints else None
         memory = await stack.enter_async_context(open_case_memory(settings))
@@ -62,7 +64,14 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
         yield Services(
-            settings, RunsHere(settings), models, memory, tools, Workspaces(settings.home), prompts, checkpointer
+            settings,
+            RunsHere(settings, prices),
+            models,
+            memory,
+            tools,
+            Workspaces(settings.home),
+            prompts,
+            checkpointer,
         )
 
 

@@ -14,6 +14,7 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from configs.errors import BudgetReachedError
 from configs.settings import Settings
 from graph.context import Context, Knobs
 from graph.identity import namespace_of
@@ -27,7 +28,7 @@ from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, harmless, sections, shorten
 from nodes.running import Running, Runs
 from nodes.tool_choice import ToolShelf
-from nodes.tool_loop import Limits, Outcome, ToolLoop
+from nodes.tool_loop import Limits, Outcome, ToolLoop, cut_off
 from nodes.whole_results import WholeResults
 
 EARLIER_RESULT_CHARS = 500
@@ -49,6 +50,7 @@ class ExecuteInput(TypedDict):
 class ExecuteUpdate(TypedDict):
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: list[list[float]]
 
 
 class Tools(Protocol):
@@ -79,10 +81,15 @@ class Executor:
         assignment = state["assignment"]
         subtask = assignment["subtask"]
         running = self.runs.of(assignment["task"], assignment["spent"], runtime)
-        async with running.shared.gate:
+        async with running.branch():
+            if running.shared.meter.ended is not None:
+                return {"subtasks": [], "model_calls": [], "active": running.shared.clock.stretches()}
             running.emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
             started, clock = time.time(), time.monotonic()
-            outcome = await self._carry_out(assignment, running)
+            try:
+                outcome = await self._carry_out(assignment, running)
+            except BudgetReachedError as reached:
+                outcome = cut_off([], reached)
         result: SubtaskResult = {
             "id": subtask["id"],
             "description": subtask["description"],
@@ -98,13 +105,13 @@ class Executor:
         running.emit(
             {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
         )
-        return {"subtasks": [result], "model_calls": outcome.model_calls}
+        return {"subtasks": [result], "model_calls": running.calls, "active": running.shared.clock.stretches()}
 
     async def _carry_out(self, assignment: Assignment, running: Running) -> Outcome:
         subtask = assignment["subtask"]
         earlier = await self._earlier(subtask, running.knobs, namespace_of(get_config(), self.settings))
         model = await self.models.get(running.knobs.executor_model)
-        tools = await self.tools.tools()
+        tools = await running.in_time(self.tools.tools())
         for server, reason in self.tools.failures().items():
             running.emit({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
         texts = await self.attachments.read(running.thread_id, assignment["task"]["files"])

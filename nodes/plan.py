@@ -10,13 +10,15 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from configs.errors import PlanFormatError
+from configs.errors import BudgetReachedError, PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
 from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
+from nodes.budgets import budget_ending, reached_by
 from nodes.language_model import LanguageModel, Models
+from nodes.last_answer import answer_from, cut_short
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
@@ -43,6 +45,7 @@ class PlanInput(TypedDict):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     report: NotRequired[str]
     ending: NotRequired[Ending | None]
 
@@ -52,6 +55,8 @@ class PlanUpdate(TypedDict):
     answer: NotRequired[str]
     cycles: int
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
+    ending: NotRequired[Ending | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,52 @@ class Planner:
     settings: Settings
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
-        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        used = spent(state["model_calls"], state["subtasks"], state.get("active"))
+        running = self.runs.of(state["task"], used, runtime)
+        budget, ending = reached_by(state["subtasks"]), state.get("ending")
+        if ending is None and budget is not None:
+            ending = budget_ending(running.knobs, budget)
+        update = await self._within_budgets({**state, "ending": ending}, running)
+        return {**update, "model_calls": running.calls, "active": running.shared.clock.stretches()}
+
+    async def _within_budgets(self, state: PlanInput, running: Running) -> PlanUpdate:
+        """Plan or answer; answer where a budget leaves no room for planning, without the model where it must be."""
+        ending = state.get("ending")
+        out_of_cycles = ending is None and state["cycles"] >= running.knobs.max_cycles
+        try:
+            update = await self._next(state, running)
+        except BudgetReachedError as reached:
+            if ending is not None:
+                return self._from_results(state, running, ending)
+            running.end(reached.budget)
+            ending = budget_ending(running.knobs, reached.budget)
+            if out_of_cycles:
+                return self._from_results(state, running, ending)
+            return await self._within_budgets({**state, "ending": ending}, running)
+        except PlanFormatError:
+            if ending is None and not out_of_cycles:
+                raise
+            return self._from_results(state, running, ending or budget_ending(running.knobs, "cycles"))
+        if out_of_cycles and cut_short(state["plan"], state["subtasks"], running.calls):
+            running.end("cycles")
+            ending = budget_ending(running.knobs, "cycles")
+        return {**update, "ending": ending}
+
+    def _from_results(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
+        if ending["budget"] == "cycles":
+            running.end("cycles")
+        answer = answer_from(state["plan"], state["subtasks"], ending["detail"])
+        running.emit({"type": "answered", "answer": answer})
+        return {"cycles": state["cycles"], "model_calls": [], "answer": answer, "ending": ending}
+
+    async def _next(self, state: PlanInput, running: Running) -> PlanUpdate:
         model = await self.models.get(running.knobs.planner_model)
         last_call = state["cycles"] >= running.knobs.max_cycles or state.get("ending") is not None
         request = await self._request(state, running)
         if last_call and model.constrain is None:
-            request.append(HumanMessage(self.prompts.render("planner_last_call")))
+            ending = state.get("ending")
+            why = ending["detail"] if ending is not None else ""
+            request.append(HumanMessage(sections(why, self.prompts.render("planner_last_call"))))
         earlier = carried_out(state["plan"], state["subtasks"])
         answer, plan, calls = await self._ask(running, model, request, earlier, last_call)
         update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
@@ -101,7 +146,7 @@ class Planner:
         last_call: bool,
     ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
-        first = await running.ask("planner", model, request, schema=schema)
+        first = await running.ask("planner", model, request, schema=schema, last=last_call)
         try:
             return *read(first.message, earlier, last_call), [first.call]
         except PlanFormatError as fault:
@@ -109,7 +154,12 @@ class Planner:
         said = AIMessage(str(first.message.text) or "(an empty reply)")
         request = [*request, said, HumanMessage(repair)]
         second = await running.ask(
-            "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
+            "planner",
+            model,
+            request,
+            schema=schema,
+            check=lambda reply: read(reply, earlier, last_call),
+            last=last_call,
         )
         return *read(second.message, earlier, last_call), [first.call, second.call]
 

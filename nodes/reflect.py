@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from configs.errors import MementoError
+from configs.errors import BudgetReachedError, MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives, matches
@@ -39,6 +39,7 @@ class ReflectInput(TypedDict, total=False):
     plan: list[Subtask]
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: list[list[float]]
     loops: list[str]
     answer: str | None
     expected_answer: dict[str, Any]
@@ -48,6 +49,7 @@ class ReflectUpdate(TypedDict):
     reward: NotRequired[int | None]
     reward_source: NotRequired[str | None]
     model_calls: NotRequired[list[ModelCall]]
+    active: NotRequired[list[list[float]]]
     report: NotRequired[str]
     loops: NotRequired[list[str]]
     ending: NotRequired[Ending | None]
@@ -65,7 +67,8 @@ class Reflector:
         answer = state.get("answer")
         if answer is None:
             return {}
-        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        used = spent(state["model_calls"], state["subtasks"], state.get("active"))
+        running = self.runs.of(state["task"], used, runtime)
         expected = alternatives(claimed_by(state.get("expected_answer", {}), state["task"]["id"]) or [])
         update: ReflectUpdate
         if expected and matches(answer, expected):
@@ -73,7 +76,7 @@ class Reflector:
         else:
             update = await self._judged(state["task"], answer, expected, running)
         running.emit({"type": "rewarded", "reward": update.get("reward"), "source": update.get("reward_source")})
-        return update
+        return {**update, "model_calls": running.calls, "active": running.shared.clock.stretches()}
 
     async def _judged(self, task: Task, answer: str, expected: list[str], running: Running) -> ReflectUpdate:
         judge = running.knobs.judge_model
@@ -81,6 +84,9 @@ class Reflector:
             return {"reward": 0, "reward_source": "ground_truth"} if expected else {"reward": None}
         try:
             reward, call = await self._verdict(await self.models.get(judge), task, answer, expected, running)
+        except BudgetReachedError as reached:
+            running.emit({"type": "warned", "message": f"the judge was not asked: the budget ({reached.budget})"})
+            return {"reward": None, "reward_source": None}
         except MementoError as error:
             running.emit({"type": "warned", "message": f"the judge could not tell: {error}"})
             return {"reward": None, "reward_source": None}
@@ -92,7 +98,7 @@ class Reflector:
         reference = fence("reference", "\n".join(expected)) or "There is no reference answer."
         asked = sections(fence("question", task["question"]), reference, fence("answer", answer))
         request = [SystemMessage(self.prompts.render("judge")), HumanMessage(asked)]
-        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA)
+        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA, last=True)
         return read_verdict(reply.message), reply.call
 
 

@@ -42,6 +42,7 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
+    active: Overwrite
     report: str
     loops: list[str]
     ending: None
@@ -85,6 +86,7 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
+            "active": Overwrite([[task["started_at"], time.time()]]),
             "report": "",
             "loops": [],
             "ending": None,

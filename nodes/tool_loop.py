@@ -8,17 +8,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
-from configs.errors import ToolCallError, ToolServerError
+from configs.errors import BudgetReachedError, ToolCallError, ToolServerError
 from graph.state import Budget, ModelCall, SubtaskStatus, ToolCallRecord
 from nodes.approval import review_calls
+from nodes.budgets import UNITS, reached_by
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
+from nodes.prompts import shorten
 from nodes.repetition import Repetition
 from nodes.running import Reply, Running
 from nodes.tool_choice import FIND
@@ -27,6 +29,9 @@ from nodes.whole_results import WholeResults
 from nodes.window import fit
 
 FAILED = "FAILED:"
+NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
+CUT_CHARS = 500
+"""Shown of each tool result where no model sums them up any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ class ToolLoop:
     subtask: int
     results: WholeResults
     repetition: Repetition = field(default_factory=Repetition)
+    ended: Budget | None = None
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
 
@@ -110,11 +116,20 @@ class ToolLoop:
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: the model could not be asked.
         """
+        try:
+            return await self._turns(request)
+        except BudgetReachedError as reached:
+            return replace(cut_off(self.records, reached), model_calls=self.spent)
+
+    async def _turns(self, request: Sequence[BaseMessage]) -> Outcome:
         history: list[BaseMessage] = []
         for step in range(1, self.limits.max_steps + 1):
             messages = fit(request, history, self.limits.context_tokens)
-            turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
+            last = step == self.limits.max_steps > 1 or self.ended is not None
+            turn = await self.dialect.ask(self._ask, messages, last=last)
             self.spent.append(turn.spent)
+            if self.ended is not None:
+                raise BudgetReachedError(self.ended, turn.result)
             if turn.requests:
                 history += [turn.message, *await self._answers(turn)]
             elif turn.result:
@@ -134,6 +149,9 @@ class ToolLoop:
         requests = review_calls(self.running, self.subtask, turn.requests, self.tools())
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
+        self.ended = reached_by(outcomes)
+        if self.ended is not None and self.ended != "tool_seconds":
+            raise BudgetReachedError(self.ended)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
         return [*answers, HumanMessage(advice)] if advice is not None else answers
@@ -150,7 +168,9 @@ class ToolLoop:
         if request.name == FIND or request.name in {tool.name for tool in self.results.tools()}:
             return await self._carried(request)
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
-        if not kept.replayed:
+        if kept.replayed:
+            self.running.took(kept.value)
+        else:
             self._tell_returned(kept.value)
         return kept.value
 
@@ -167,10 +187,10 @@ class ToolLoop:
             {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
         started, clock = time.time(), time.monotonic()
-        text, ok = await self._outcome(request)
+        text, ok, budget = await self._outcome(request)
         text = await self.results.shown(without_control_tokens(text))
         seconds = time.monotonic() - clock
-        return {
+        record: ToolCallRecord = {
             "id": request.id,
             "name": name,
             "arguments": arguments,
@@ -179,15 +199,30 @@ class ToolLoop:
             "started_at": started,
             "seconds": seconds,
         }
+        if budget is not None:
+            record["budget"] = budget
+        return record
 
-    async def _outcome(self, request: ToolRequest) -> tuple[str, bool]:
+    async def _outcome(self, request: ToolRequest) -> tuple[str, bool, Budget | None]:
+        """What the model reads, whether the call succeeded, and the budget that ended it or kept it from starting."""
         if request.fault is not None:
-            return request.fault, False
+            return request.fault, False, None
         tools = self.tools()
         tool = tools.get(request.name)
         if tool is None:
-            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
+            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False, None
         try:
-            return str(await tool.ainvoke(request.arguments)), True
+            return str(await self.running.tool(lambda: tool.ainvoke(request.arguments))), True, None
         except (ToolCallError, ToolServerError) as error:
-            return str(error), False
+            return str(error), False, None
+        except BudgetReachedError as reached:
+            return NO_TIME.format(UNITS[reached.budget]), False, reached.budget
+
+
+def cut_off(records: Sequence[ToolCallRecord], reached: BudgetReachedError) -> Outcome:
+    """What is left of a subtask that a budget ended: what the model said last, else what its tools gave."""
+    given = [f"{call['name']}: {shorten(call['result'], CUT_CHARS)}" for call in records if call["ok"]]
+    result = reached.said.strip() or "\n".join(given)
+    reason = f"the run's budget of {UNITS[reached.budget]} was used up"
+    status: SubtaskStatus = "partial" if result else "failed"
+    return Outcome(status, result or reason, list(records), [], reason, reached.budget)

@@ -1,0 +1,38 @@
+"""An answer put together from the results, without a model: where not even the last call fits into a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graph.state import ModelCall, Subtask, SubtaskResult
+from nodes.prompts import shorten
+
+RESULT_CHARS = 2000
+
+
+def answer_from(plan: Sequence[Subtask], results: Sequence[SubtaskResult], why: str) -> str:
+    """What is known, and that it is not the whole.
+
+    Args:
+        plan: the whole plan.
+        results: of the subtasks that were tried.
+        why: why no model answers, as a sentence.
+    """
+    by_id = {result["id"]: result for result in results}
+    lines = [_line(subtask, by_id.get(subtask["id"])) for subtask in plan]
+    known = "What is known:\n" + "\n".join(lines) if lines else "Nothing was found out."
+    return f"There is no complete answer. {why} {known}"
+
+
+def cut_short(plan: Sequence[Subtask], results: Sequence[SubtaskResult], calls: Sequence[ModelCall]) -> bool:
+    """Whether a planner that had to answer had more to do: a subtask is not done, or it had to be told twice."""
+    done = {result["id"] for result in results if result["status"] == "done"}
+    return len(calls) > 1 or any(subtask["id"] not in done for subtask in plan)
+
+
+def _line(subtask: Subtask, result: SubtaskResult | None) -> str:
+    if result is None:
+        return f"- {subtask['description']} Not carried out."
+    said = shorten(result["result"], RESULT_CHARS)
+    status = "" if result["status"] == "done" else f"({result['status']}) "
+    return f"- {subtask['description']} {status}{said}"
