@@ -1,13 +1,15 @@
-"""An answer put together from the results, without a model: where not even the last call fits into a budget."""
+"""The end of a run that a budget cuts short: an answer from less, or put together from the results without a model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from graph.state import ModelCall, Subtask, SubtaskResult
+from graph.state import ModelCall, Subtask, SubtaskResult, Task
 from nodes.prompts import shorten
 
 RESULT_CHARS = 2000
+BRIEF_CHARS = 300
 
 
 def answer_from(plan: Sequence[Subtask], results: Sequence[SubtaskResult], why: str) -> str:
@@ -28,6 +30,12 @@ def cut_short(plan: Sequence[Subtask], results: Sequence[SubtaskResult], calls: 
     """Whether a planner that had to answer had more to do: a subtask is not done, or it had to be told twice."""
     done = {result["id"] for result in results if result["status"] == "done"}
     return len(calls) > 1 or any(subtask["id"] not in done for subtask in plan)
+
+
+def in_brief(task: Task, results: Sequence[SubtaskResult]) -> dict[str, Any]:
+    """The parts of a planner's state that can be left out or cut where the whole does not fit into a budget."""
+    cut = [{**result, "result": shorten(result["result"], BRIEF_CHARS)} for result in results]
+    return {"task": {**task, "files": [], "conversation": ""}, "cases": [], "notes": [], "subtasks": cut}
 
 
 def _line(subtask: Subtask, result: SubtaskResult | None) -> str:

@@ -20,6 +20,8 @@ LAST_TOKENS = 16
 """The least that the final answer and the verdict are given."""
 LAST_CALL_TOKENS = 100
 """What telling the planner to answer now adds to its request."""
+CUT_TOKENS = 100
+"""What each subtask that a budget cuts short adds to it, beyond what the executor said before; in brief."""
 HEADROOM = 1.25
 """Replies may be this much longer, or take this much longer, than the longest of the latest."""
 MAX_OUTPUT = 8192
@@ -158,6 +160,7 @@ class Meter:
             given, model = request.input_tokens, request.model
         else:
             given = planner[-1]["input_tokens"] + planner[-1]["output_tokens"] + self.since_plan
+            given += CUT_TOKENS * max(self.branches, 1)
             model = planner[-1]["model"]
         return _amounts(given + LAST_CALL_TOKENS, output, self.prices.of(model))
 

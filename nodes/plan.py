@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NotRequired
+from typing import NotRequired, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -18,7 +18,7 @@ from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
 from nodes.budgets import budget_ending, reached_by
 from nodes.language_model import LanguageModel, Models
-from nodes.last_answer import answer_from, cut_short
+from nodes.last_answer import answer_from, cut_short, in_brief
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
@@ -83,34 +83,42 @@ class Planner:
         return {**update, "model_calls": running.calls, "active": running.shared.clock.stretches()}
 
     async def _within_budgets(self, state: PlanInput, running: Running) -> PlanUpdate:
-        """Plan or answer; answer where a budget leaves no room for planning, without the model where it must be."""
+        """Plan or answer; where a budget leaves no room for planning, answer."""
         ending = state.get("ending")
-        out_of_cycles = ending is None and state["cycles"] >= running.knobs.max_cycles
+        if ending is not None:
+            return {**await self._last(state, running, ending), "ending": ending}
+        out_of_cycles = state["cycles"] >= running.knobs.max_cycles
         try:
             update = await self._next(state, running)
         except BudgetReachedError as reached:
-            if ending is not None:
-                return self._from_results(state, running, ending)
             running.end(reached.budget)
             ending = budget_ending(running.knobs, reached.budget)
-            if out_of_cycles:
-                return self._from_results(state, running, ending)
-            return await self._within_budgets({**state, "ending": ending}, running)
+            return {**await self._last({**state, "ending": ending}, running, ending), "ending": ending}
         except PlanFormatError:
-            if ending is None and not out_of_cycles:
+            if not out_of_cycles:
                 raise
-            return self._from_results(state, running, ending or budget_ending(running.knobs, "cycles"))
+            update = self._from_results(state, running, budget_ending(running.knobs, "cycles"))
         if out_of_cycles and cut_short(state["plan"], state["subtasks"], running.calls):
             running.end("cycles")
-            ending = budget_ending(running.knobs, "cycles")
-        return {**update, "ending": ending}
+            update["ending"] = budget_ending(running.knobs, "cycles")
+        return update
+
+    async def _last(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
+        """Answer from what there is: with less around it where the whole does not fit, then without the model."""
+        for shown in (state, cast(PlanInput, {**state, **in_brief(state["task"], state["subtasks"])})):
+            try:
+                return await self._next(shown, running)
+            except BudgetReachedError as reached:
+                if reached.budget not in ("tokens", "cost"):
+                    break
+            except PlanFormatError:
+                break
+        return self._from_results(state, running, ending)
 
     def _from_results(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
-        if ending["budget"] == "cycles":
-            running.end("cycles")
         answer = answer_from(state["plan"], state["subtasks"], ending["detail"])
         running.emit({"type": "answered", "answer": answer})
-        return {"cycles": state["cycles"], "model_calls": [], "answer": answer, "ending": ending}
+        return {"cycles": state["cycles"], "model_calls": [], "answer": answer}
 
     async def _next(self, state: PlanInput, running: Running) -> PlanUpdate:
         model = await self.models.get(running.knobs.planner_model)

@@ -16,6 +16,7 @@ from configs.errors import BudgetReachedError, MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives, matches
+from nodes.budgets import UNITS
 from nodes.language_model import LanguageModel, Models
 from nodes.meter import spent
 from nodes.planner_reply import json_objects
@@ -85,7 +86,8 @@ class Reflector:
         try:
             reward, call = await self._verdict(await self.models.get(judge), task, answer, expected, running)
         except BudgetReachedError as reached:
-            running.emit({"type": "warned", "message": f"the judge was not asked: the budget ({reached.budget})"})
+            why = f"the budget of {UNITS[reached.budget]} is used up"
+            running.emit({"type": "warned", "message": f"the judge was not asked: {why}"})
             return {"reward": None, "reward_source": None}
         except MementoError as error:
             running.emit({"type": "warned", "message": f"the judge could not tell: {error}"})

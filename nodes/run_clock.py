@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from graph.state import merge_stretches
 
-MARGIN = 0.02
+MARGIN = 0.05
 """Of the limit, kept for our own work after the final answer; at most MARGIN_SECONDS."""
-MARGIN_SECONDS = 0.1
+MARGIN_SECONDS = 0.15
+WAY_SECONDS = 0.25
+"""At least kept for the way from the work that is cut short to the final answer."""
 ANSWER_SHARE = 0.25
 """At most this part of the limit is kept for the final answer."""
 
@@ -64,8 +66,9 @@ class RunClock:
         if self.limit is None:
             return None
         margin = min(MARGIN * self.limit, MARGIN_SECONDS)
-        kept = margin if answer_seconds is None else margin + min(answer_seconds, ANSWER_SHARE * self.limit)
-        return self.limit - kept - self.seconds()
+        if answer_seconds is not None:
+            margin += min(max(answer_seconds, WAY_SECONDS), ANSWER_SHARE * self.limit)
+        return self.limit - margin - self.seconds()
 
 
 def seconds_of(stretches: list[list[float]]) -> float:

@@ -30,8 +30,8 @@ from nodes.window import fit
 
 FAILED = "FAILED:"
 NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
-CUT_CHARS = 500
-"""Shown of each tool result where no model sums them up any more."""
+CUT_CHARS = 800
+"""Kept of a result that a budget cut short; the planner must still be able to read it within the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +221,8 @@ class ToolLoop:
 
 def cut_off(records: Sequence[ToolCallRecord], reached: BudgetReachedError) -> Outcome:
     """What is left of a subtask that a budget ended: what the model said last, else what its tools gave."""
-    given = [f"{call['name']}: {shorten(call['result'], CUT_CHARS)}" for call in records if call["ok"]]
-    result = reached.said.strip() or "\n".join(given)
+    given = [f"{call['name']}: {call['result']}" for call in records if call["ok"]]
+    result = shorten(reached.said.strip() or "\n".join(given), CUT_CHARS)
     reason = f"the run's budget of {UNITS[reached.budget]} was used up"
     status: SubtaskStatus = "partial" if result else "failed"
     return Outcome(status, result or reason, list(records), [], reason, reached.budget)
