@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from graph.api import OnEvent
     from graph.results import Result
+    from graph.services import Services
 
 MAX_STDIN_CHARS = 10_000_000
 
@@ -49,9 +50,15 @@ def ask(
 
     given.thread_id = thread_id = check_thread_id(thread or uuid.uuid4().hex[:12])
 
-    def start(on_event: OnEvent) -> Coroutine[Any, Any, Result]:
+    def start(on_event: OnEvent, services: Services | None) -> Coroutine[Any, Any, Result]:
         return aask(
-            text, files=file or [], expected=expected, thread_id=thread_id, settings=settings, on_event=on_event
+            text,
+            files=file or [],
+            expected=expected,
+            thread_id=thread_id,
+            settings=settings,
+            on_event=on_event,
+            services=services,
         )
 
     carry_out(start, given, settings, as_json=as_json, quiet=quiet)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import typer
 
+from cli.approval import can_ask, carried_on, held_services
+from cli.approval_text import summary
 from cli.background import Background
 from cli.exits import DONE, INTERRUPTED, code_of_name
 from cli.failures import interrupted
@@ -21,11 +22,12 @@ from cli.run_view import ENDINGS, reward_text
 from cli.symbols import symbols_of
 
 if TYPE_CHECKING:
+    from cli.approval import Start
     from configs.settings import Settings
-    from graph.api import OnEvent
     from graph.results import Result
 
-    Start: TypeAlias = Callable[[OnEvent], Coroutine[Any, Any, Result]]
+
+ANSWERS = "one of --approve, --reject REASON, --edit JSON"
 
 
 def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, quiet: bool) -> None:
@@ -36,7 +38,7 @@ def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, 
     """
     with reserved_stdout() as stdout:
         INTERRUPTS.last_words = lambda: _last_words(given, stdout if as_json else None)
-        result = _run(start, given, settings, quiet=quiet)
+        result = _run(start, given, settings, quiet=quiet, asking=can_ask() and not as_json)
         INTERRUPTS.last_words = None
     if result is None:
         given.thread_id = None  # there is nothing to go on with
@@ -46,12 +48,13 @@ def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, 
         raise typer.Exit(code)
 
 
-def _run(start: Start, given: Given, settings: Settings, *, quiet: bool) -> Result | None:
+def _run(start: Start, given: Given, settings: Settings, *, quiet: bool, asking: bool) -> Result | None:
     """The result; None where the interrupt came before anything was kept."""
     with Background() as background:
         try:
-            with progress_view(quiet=quiet) as view:
-                return background.call(start(view.on_event))
+            with held_services(background, settings) as services:
+                view = progress_view(quiet=quiet)
+                return carried_on(background, view, start, settings, services, asking=asking)
         except Interrupted:
             return background.call(kept_result(settings, given.thread_id))
 
@@ -74,7 +77,7 @@ def show(result: Result, given: Given, *, as_json: bool, quiet: bool) -> int:
     elif result.status == "answered":
         print_answer(result.answer or "")
     if result.status == "interrupted":
-        say(f"interrupted; the run is kept, go on with: {given.resume_command()}", "yellow")
+        say(how_to_go_on(result, given), "yellow")
         return INTERRUPTED
     if result.status == "failed":
         reason = result.error.message if result.error is not None else "no reason is known"
@@ -83,6 +86,15 @@ def show(result: Result, given: Given, *, as_json: bool, quiet: bool) -> int:
     if not quiet:
         print_footer(result)
     return DONE
+
+
+def how_to_go_on(result: Result, given: Given) -> str:
+    """What an interrupted run waits for, if for anything, and the command that goes on with it."""
+    if not result.interrupts:
+        return f"interrupted; the run is kept, go on with: {given.resume_command()}"
+    faults = [str(each["value"]["fault"]) for each in result.interrupts if each["value"].get("fault")]
+    waits = "; ".join(summary(each["value"]) for each in result.interrupts)
+    return "; ".join([*faults, f"waits for approval: {waits}", f"go on with: {given.resume_command()} and {ANSWERS}"])
 
 
 def print_answer(answer: str) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.approval import can_ask, carried_on
 from cli.background import Background
-from cli.carry_out import print_answer, print_footer
+from cli.carry_out import how_to_go_on, print_answer, print_footer
 from cli.exits import DONE, INTERRUPTED, code_of_name
 from cli.failures import report
 from cli.interrupts import INTERRUPTS, Interrupted
@@ -24,6 +25,11 @@ from cli.printable import one_line
 from cli.progress import progress_view
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from graph.api import OnEvent
+    from graph.results import Result
     from graph.services import Services
     from memory.case import Reward
 
@@ -167,17 +173,20 @@ class Conversation:
     def _ask(self, question: str) -> None:
         from graph.api import aask
 
+        def start(on_event: OnEvent, services: Services | None) -> Coroutine[Any, Any, Result]:
+            files, thread_id = self.files, self.given.thread_id
+            return aask(question, files=files, thread_id=thread_id, on_event=on_event, services=services)
+
         with reserved_stdout():
             try:
-                with progress_view(quiet=False) as view:
-                    running = aask(
-                        question,
-                        files=self.files,
-                        thread_id=self.given.thread_id,
-                        on_event=view.on_event,
-                        services=self.services,
-                    )
-                    result = self.background.call(running)
+                result = carried_on(
+                    self.background,
+                    progress_view(quiet=False),
+                    start,
+                    self.services.settings,
+                    self.services,
+                    asking=can_ask(),
+                )
             except Interrupted as interrupt:
                 if interrupt.number == signal.SIGTERM:
                     raise
@@ -185,7 +194,10 @@ class Conversation:
                 say(f"stopped; ask on, or later: {self.given.resume_command()}", "yellow")
                 return
         self.files = []
-        if result.status == "answered":
+        if result.interrupts:
+            say(how_to_go_on(result, self.given), "yellow")
+            self.code = INTERRUPTED
+        elif result.status == "answered":
             self.last_case = result.case_id
             print_answer(result.answer or "")
             print_footer(result)

@@ -64,6 +64,7 @@ def failed(given: Given, kind: str, message: str) -> dict[str, Any]:
         "usage": {"input_tokens": 0, "output_tokens": 0, "llm_calls": 0, "cost_usd": None},
         "seconds": 0.0,
         "error": error,
+        "interrupts": [],
     }
 
 

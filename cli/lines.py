@@ -59,6 +59,10 @@ def lines_of(event: Event) -> Iterator[str]:
                 yield f"  {subtask['id']} {one_line(subtask['description'])}"
         case "subtask_started":
             yield f"[{event['id']}] {one_line(event['description'])}"
+        case "approval_requested":
+            yield f"{_place(event['subtask'])} waits for approval: {one_line('; '.join(event['actions']))}"
+        case "approval_answered":
+            yield f"{_place(event['subtask'])} a person said: {one_line('; '.join(event['decisions']))}"
         case "tool_called":
             yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
         case "tool_returned":
@@ -70,3 +74,7 @@ def lines_of(event: Event) -> Iterator[str]:
             yield f"memento: warning: {one_line(event['message'], 500)}"
         case _:
             return
+
+
+def _place(subtask: int | None) -> str:
+    return "plan:" if subtask is None else f"[{subtask}]"

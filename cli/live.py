@@ -24,7 +24,9 @@ STYLES = {"done": "green", "partial": "yellow", "failed": "red", "pending": "dim
 
 
 class LiveView:
-    """Draws a `RunView` again and again. A context manager; what it drew last stays on the screen."""
+    """Draws a `RunView` again and again. A context manager, to be entered again after a pause; what it drew last stays
+    on the screen.
+    """
 
     def __init__(self, console: Console) -> None:
         self.view = RunView(stage_since=time.monotonic())
@@ -41,6 +43,7 @@ class LiveView:
             self.view.apply(event, time.monotonic())  # type: ignore[arg-type]  # graph.events is too heavy to import
 
     def __enter__(self) -> LiveView:
+        self._over, self._live.vertical_overflow = False, "ellipsis"
         self._live.start()
         return self
 

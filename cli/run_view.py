@@ -72,7 +72,7 @@ class RunView:
         """Fold one event in."""
         match event["type"]:
             case "cases_retrieved":
-                self.policy, self.cases = event["policy"], event["cases"]
+                self.policy, self.cases = event["policy"], [*self.cases, *event["cases"]]
                 self._enter("planning", now)
             case "remembered":
                 self.remembered[event["note_id"]] = event["text"]

@@ -9,9 +9,11 @@ MementoError
 │   ├── CaseBankError          case bank unreachable, damaged
 │   │   └── CaseBankInUseError another process holds it
 │   ├── CheckpointError        checkpoints unreachable or damaged
+│   │   └── RunInUseError      another process works on the thread
 │   └── ToolServerError        an MCP server does not start, died, or hangs
 └── AgentError                 the model: exit code 1
     ├── PlanFormatError        no readable plan or answer after the repair round
+    ├── RequestTooLongError    a request the model's context cannot hold, also after it was shortened
     ├── ToolCallError          a tool refused its arguments or failed
     └── BudgetReachedError     a budget of the run leaves no room for a call; nodes end the run in order
 """
@@ -60,6 +62,10 @@ class CheckpointError(OperatorError):
     """The checkpoint database is unreachable or damaged."""
 
 
+class RunInUseError(CheckpointError):
+    """Another run, in this process or another one, has the thread."""
+
+
 class ToolServerError(OperatorError):
     """An MCP server does not start, died or hangs."""
 
@@ -70,6 +76,10 @@ class AgentError(MementoError):
 
 class PlanFormatError(AgentError):
     """The planner's reply holds neither a plan nor a final answer."""
+
+
+class RequestTooLongError(AgentError):
+    """The request is longer than the model's context."""
 
 
 class ToolCallError(AgentError):

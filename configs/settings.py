@@ -49,6 +49,7 @@ class Settings(BaseModel):
     cosine_margin: float = Field(ge=0, le=2, description="a cosine difference from 0 to 2")
     namespace: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, '_', '.' or '-'")
     user_memory: bool = Field(description="true or false")
+    traces: bool = Field(description="true or false")
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     max_cycles: int = Field(ge=1, le=100, description="a whole number from 1 to 100")
     max_steps: int = Field(ge=1, le=200, description="a whole number from 1 to 200")
@@ -59,6 +60,7 @@ class Settings(BaseModel):
     max_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
     max_tool_seconds: float | None = Field(default=None, gt=0, le=10_000_000, description="seconds, more than 0")
     approval: str = Field(pattern=APPROVAL_PATTERN, description=APPROVAL_FORM)
+    show_steps: bool = Field(description="true or false")
     max_tools: int = Field(ge=1, le=128, description="a whole number from 1 to 128")
     tool_timeout: float = Field(gt=0, le=3600, description="seconds, more than 0 and at most 3600")
     context_tokens: int = Field(ge=500, le=2_000_000, description="a whole number of tokens from 500 to 2000000")
@@ -138,6 +140,16 @@ def load_settings(config: str | None = None, overrides: Iterable[str] = ()) -> S
     return _validated(sources)
 
 
+def named_settings(config: str | None, overrides: Iterable[str]) -> set[str]:
+    """The settings that a caller asked for by `config` and `overrides`, as `load_settings` takes them.
+
+    Raises:
+        ConfigurationError: one of them cannot be read.
+    """
+    in_file = _yaml_source(config).values if config is not None else {}
+    return {*in_file, *_parse_overrides(overrides)}
+
+
 def secrets(settings: Settings) -> list[str]:
     """Every secret value among the settings, for redaction: the keys, and the passwords inside addresses."""
     values = [getattr(settings, name) for name in Settings.model_fields]
@@ -157,6 +169,16 @@ def environment_values(names: Iterable[str]) -> dict[str, str]:
     """The named variables that are set, in .env or the environment; for the `${NAME}` references of an mcp.json."""
     known = {**_dotenv(), **os.environ}
     return {name: value for name in names if (value := known.get(name)) is not None}
+
+
+def export_dotenv(prefixes: tuple[str, ...]) -> None:
+    """Put what .env says under these prefixes into the environment, for libraries that read nothing else.
+
+    What is set there already stays.
+    """
+    for name, value in _dotenv().items():
+        if value and name.startswith(prefixes):
+            os.environ.setdefault(name, value)
 
 
 def _yaml_source(name_or_path: str) -> _Source:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
+from weakref import WeakKeyDictionary
 
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, StateSnapshot
 
-from configs.errors import InvalidInputError, MementoError
+from configs.errors import CheckpointError, InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
-from graph.builder import build_graph
+from graph.answers import command_of
+from graph.builder import graph_of
+from graph.checkpoints import held
 from graph.context import Context, resolve
 from graph.events import Event
+from graph.kept_knobs import kept_context, metadata_of
 from graph.results import Result, RunError, result_of
 from graph.services import Services, open_services
 from graph.state import Answers, Input
@@ -26,6 +31,8 @@ from graph.workspaces import THREAD_ID, check_file
 from nodes.retrieve_cases import check_question
 
 OnEvent = Callable[[Event], None]
+Graph: TypeAlias = "CompiledStateGraph[Any, Any, Any, Any]"
+_graphs: WeakKeyDictionary[Services, Graph] = WeakKeyDictionary()
 
 
 def ask(question: str, **options: Any) -> Result:
@@ -61,21 +68,25 @@ async def aask(
 
     Raises:
         InvalidInputError, ConfigurationError: nothing was started.
+        RunInUseError: another run has the thread; nothing was started.
+        CheckpointError: the checkpoints cannot be opened; nothing was started.
     """
     question = check_question(question)
     paths = await asyncio.to_thread(_checked_files, files)
     thread_id = check_thread_id(thread_id or uuid.uuid4().hex[:12])
-    async with _opened(settings, services) as live:
+    async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
         live.runs.check(resolve(context, live.settings))
         names = await live.attachments.add(thread_id, paths)
         message = HumanMessage(question, id=uuid.uuid4().hex)
         given: Input = {"messages": [message], "files": names, "expected_answer": expected}
-        return await _run(live, thread_id, given, context, on_event)
+        config: RunnableConfig = {"configurable": {"thread_id": thread_id}}
+        return await _run(live, config, given, context or Context(), on_event)
 
 
 async def aresume(
     thread_id: str,
     *,
+    answers: Mapping[str, Any] | None = None,
     settings: Settings | None = None,
     context: Context | None = None,
     on_event: OnEvent | None = None,
@@ -83,11 +94,29 @@ async def aresume(
 ) -> Result:
     """Continue a run from its last checkpoint; what was finished does not run again, a finished run not at all.
 
+    The run keeps the knobs it was started with, but for those that `context` names.
+
+    Args:
+        thread_id: of the run.
+        answers: to `Result.interrupts`, by their ids: `{"decisions": [...]}`, see docs/steering.md.
+        settings, context, on_event, services: as for `aask`.
+
     Raises:
-        InvalidInputError: there is no such run.
+        InvalidInputError: there is no such run, nothing of it waits for such an answer, or the answer cannot be read.
+        RunInUseError: another process is working on it.
+        CheckpointError: the checkpoints cannot be opened or read.
     """
-    async with _opened(settings, services) as live:
-        return await _run(live, check_thread_id(thread_id), None, context, on_event)
+    check_thread_id(thread_id)
+    async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
+        graph = _graph_of(live)
+        found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
+        if answers:
+            given = command_of(found, answers)
+        elif found.values.get("status") == "answered" and not found.next:
+            return result_of(thread_id, found)
+        else:
+            given = None
+        return await _run(live, found.config, given, kept_context(found.metadata, context), on_event)
 
 
 def check_thread_id(thread_id: str) -> str:
@@ -117,37 +146,48 @@ async def _opened(settings: Settings | None, services: Services | None) -> Async
         yield opened
 
 
+def _graph_of(services: Services) -> Graph:
+    """The graph around the services, built once: that costs as much as a few steps of a run."""
+    graph = _graphs.get(services)
+    if graph is None:
+        graph = _graphs[services] = graph_of(services)
+    return graph
+
+
 async def _run(
     services: Services,
-    thread_id: str,
-    given: Input | None,
-    context: Context | None,
+    config: RunnableConfig,
+    given: Input | Command[Any] | None,
+    context: Context,
     on_event: OnEvent | None,
 ) -> Result:
     started = time.monotonic()
-    graph = build_graph(services)
-    config: RunnableConfig = {"configurable": {"thread_id": thread_id}}
+    graph = _graph_of(services)
+    thread_id = config["configurable"]["thread_id"]
     error = None
-    if given is None:
-        config, finished = await _where_to_resume(graph, config)
-        if finished:
-            return result_of(thread_id, await graph.aget_state(config))
     try:
-        async for event in graph.astream(
-            given, config, context=context or Context(), stream_mode="custom", durability="sync"
-        ):
+        kept: RunnableConfig = {**config, "metadata": metadata_of(resolve(context, services.settings))}
+        async for event in graph.astream(given, kept, context=context, stream_mode="custom", durability="sync"):
             if on_event is not None:
                 on_event(cast(Event, event))
     except MementoError as failure:
         error = RunError(type(failure).__name__, str(failure))
+    return await _outcome(graph, thread_id, time.monotonic() - started, error)
+
+
+async def _outcome(graph: Graph, thread_id: str, seconds: float, error: RunError | None) -> Result:
+    """What the latest checkpoint says; where it cannot be read any more, that the run failed and why."""
     latest: RunnableConfig = {"configurable": {"thread_id": thread_id}}
-    return result_of(thread_id, await graph.aget_state(latest), time.monotonic() - started, error)
+    try:
+        snapshot = await graph.aget_state(latest)
+    except CheckpointError as failure:
+        error = error or RunError(type(failure).__name__, str(failure))
+        snapshot = StateSnapshot({}, (), latest, None, None, None, (), ())
+    return result_of(thread_id, snapshot, seconds, error)
 
 
-async def _where_to_resume(
-    graph: CompiledStateGraph[Any, Any, Any, Any], config: RunnableConfig
-) -> tuple[RunnableConfig, bool]:
-    """The checkpoint to go on from, and whether the run is finished already.
+async def _where_to_resume(graph: Graph, config: RunnableConfig) -> StateSnapshot:
+    """The checkpoint to go on from, or the last one of a finished run.
 
     After a crash the latest checkpoint may name no next node although the run is not finished; the one before does.
     """
@@ -155,10 +195,10 @@ async def _where_to_resume(
     if not state.values:
         raise InvalidInputError(f"there is no run with the thread id {config['configurable']['thread_id']!r}")
     if state.next:
-        return config, False
+        return state._replace(config=config)
     if state.values.get("status") == "answered":
-        return config, True
+        return state
     async for earlier in graph.aget_state_history(config):
         if earlier.next:
-            return earlier.config, False
+            return earlier
     raise InvalidInputError("the run has no checkpoint to go on from; ask again")

@@ -3,74 +3,87 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from configs.errors import CheckpointError, ConfigurationError
+from configs.errors import ConfigurationError
 from configs.settings import Settings
+
+if TYPE_CHECKING:
+    from graph.postgres_checkpoints import PostgresCheckpoints
+    from graph.sqlite_checkpoints import SqliteCheckpoints
 
 FILE_NAME = "checkpoints.sqlite"
 
 
+@runtime_checkable
+class KeptRuns(Protocol):
+    """What our checkpointers can do besides LangGraph's contract. A server brings its own checkpointer, without."""
+
+    async def settled(self, thread_id: str) -> None:
+        """Wait until every write of a thread that was handed over is kept.
+
+        Raises:
+            CheckpointError: one could not be kept.
+        """
+        ...
+
+    def held(self, thread_id: str) -> AbstractAsyncContextManager[None]:
+        """Keep a thread to oneself, against every other run in this process or another one.
+
+        Raises:
+            RunInUseError: another run has it.
+            CheckpointError: the lock cannot be reached.
+        """
+        ...
+
+    async def newest_threads(self, limit: int) -> list[str]:
+        """The ids of the threads written to last, newest first.
+
+        Raises:
+            CheckpointError: the checkpoints cannot be read.
+        """
+        ...
+
+
 @asynccontextmanager
-async def open_checkpointer(settings: Settings) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+async def open_checkpointer(settings: Settings) -> AsyncIterator[SqliteCheckpoints | PostgresCheckpoints]:
     """Open the checkpoint database, creating its tables where they are missing.
 
     Raises:
         CheckpointError: the database is damaged or cannot be reached.
         ConfigurationError: PostgreSQL is asked for and its driver is not installed.
     """
-    opener = _open_postgres(settings.database_url) if settings.database_url else _open_sqlite(settings.home / FILE_NAME)
-    async with opener as saver:
-        yield saver
+    if settings.database_url:
+        opener = await asyncio.to_thread(_postgres_opener)  # importing the driver reads files
+        async with opener(settings.database_url) as in_postgres:
+            yield in_postgres
+    else:
+        from graph.sqlite_checkpoints import open_sqlite
+
+        async with open_sqlite(settings.home / FILE_NAME) as in_sqlite:
+            yield in_sqlite
 
 
-@asynccontextmanager
-async def _open_sqlite(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    async with AsyncExitStack() as stack:
-        try:
-            await asyncio.to_thread(lambda: os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
-            connection = await stack.enter_async_context(aiosqlite.connect(path, timeout=30))
-            await _check(connection)
-            saver = AsyncSqliteSaver(connection)
-            await saver.setup()
-        except (OSError, sqlite3.Error) as error:
-            raise CheckpointError(
-                f"{path}: not a usable checkpoint database ({error}); move it away: past runs are lost, cases are not"
-            ) from error
-        yield saver
-
-
-async def _check(connection: aiosqlite.Connection) -> None:
-    """A damaged file fails now, in one line, instead of in the middle of a run."""
-    async with connection.execute("PRAGMA quick_check(1)") as cursor:
-        verdict = await cursor.fetchone()
-    if verdict is None or verdict[0] != "ok":
-        raise sqlite3.DatabaseError("the file is damaged")
-
-
-@asynccontextmanager
-async def _open_postgres(url: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+def _postgres_opener() -> Callable[[str], AbstractAsyncContextManager[PostgresCheckpoints]]:
     try:
-        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-        from psycopg import OperationalError
+        from graph.postgres_checkpoints import open_postgres_checkpoints
     except ImportError as error:
         raise ConfigurationError(
             "MEMENTO_DATABASE_URL: needs the extra 'postgres': pip install '.[postgres]'"
         ) from error
-    try:
-        async with AsyncPostgresSaver.from_conn_string(url) as saver:
-            await saver.setup()
-            yield saver
-    except OperationalError as error:
-        line = " ".join(str(error).split())
-        raise CheckpointError(f"MEMENTO_DATABASE_URL: PostgreSQL cannot be reached ({line})") from error
+    return open_postgres_checkpoints
+
+
+async def settled(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str) -> None:
+    """Wait until what a thread wrote is kept; with a checkpointer that cannot tell, nothing is waited for."""
+    if isinstance(checkpointer, KeptRuns):
+        await checkpointer.settled(thread_id)
+
+
+def held(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str) -> AbstractAsyncContextManager[None]:
+    """Keep a thread to oneself; with a checkpointer that has no locks, whoever owns it has to."""
+    return checkpointer.held(thread_id) if isinstance(checkpointer, KeptRuns) else nullcontext()

@@ -61,6 +61,11 @@ class Context(BaseModel):
         le=10_000_000,
         description=f"Budget: seconds spent in tool calls by one run, summed over calls side by side. {AS_CONFIGURED}",
     )
+    show_steps: bool | None = Field(
+        default=None,
+        description="Whether the cases, the plan, the tool calls and the subtasks' results become messages of the "
+        f"conversation, where chat interfaces show them. {AS_CONFIGURED}",
+    )
     approval: str | None = Field(
         default=None,
         pattern=APPROVAL_PATTERN,
@@ -87,6 +92,7 @@ class Knobs(BaseModel):
     max_seconds: float | None
     max_tool_seconds: float | None
     approval: str
+    show_steps: bool
 
 
 def resolve(context: Context | None, settings: Settings) -> Knobs:

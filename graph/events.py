@@ -1,24 +1,39 @@
 """What a run tells while it goes: typed events on LangGraph's `custom` stream, plain JSON, in the order they happen.
 
-Each event carries `at`, when it happened, in seconds since 1970; whoever tells it leaves that to `Running.emit`.
+Each event carries `at`, when it happened, in seconds since 1970; whoever tells it leaves that to `Running.emit`, which
+also masks secrets. The same events are in a run's trace file and become its spans.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-from graph.state import ModelCall, ShownCase, Subtask, SubtaskStatus
+from graph.state import ModelCall, Role, ShownCase, Subtask, SubtaskStatus
 
 
-class CasesRetrieved(TypedDict):
+class Told(TypedDict):
+    """What every event has once it was told."""
+
+    at: NotRequired[float]
+
+
+class TaskOpened(Told):
+    """The first event of a run. A run that is resumed tells it no more."""
+
+    type: Literal["task_opened"]
+    id: str
+    question: str
+
+
+class CasesRetrieved(Told):
     type: Literal["cases_retrieved"]
     policy: str
     cases: list[ShownCase]
 
 
-class Remembered(TypedDict):
+class Remembered(Told):
     """The user stated a standing wish, and it is kept from now on."""
 
     type: Literal["remembered"]
@@ -26,25 +41,37 @@ class Remembered(TypedDict):
     text: str
 
 
-class PlanMade(TypedDict):
+class PlanMade(Told):
     type: Literal["plan_made"]
     cycle: int
     subtasks: list[Subtask]
 
 
-class SubtaskStarted(TypedDict):
+class SubtaskStarted(Told):
     type: Literal["subtask_started"]
     id: int
     description: str
 
 
-class ModelCalled(ModelCall):
+class ModelCalled(Told, ModelCall):
     """A model replied. The fields are those of the call."""
 
     type: Literal["model_called"]
 
 
-class ToolCalled(TypedDict):
+class ModelFailed(Told):
+    """A model could not be asked, or its reply was of no use; `error` is the name of the exception and its line."""
+
+    type: Literal["model_failed"]
+    role: Role
+    model: str
+    subtask: int | None
+    error: str
+    started_at: float
+    seconds: float
+
+
+class ToolCalled(Told):
     type: Literal["tool_called"]
     subtask: int
     id: str
@@ -52,7 +79,7 @@ class ToolCalled(TypedDict):
     arguments: dict[str, Any]
 
 
-class ToolReturned(TypedDict):
+class ToolReturned(Told):
     type: Literal["tool_returned"]
     subtask: int
     id: str
@@ -62,14 +89,26 @@ class ToolReturned(TypedDict):
     seconds: float
 
 
-class SubtaskFinished(TypedDict):
+class SubtaskFinished(Told):
     type: Literal["subtask_finished"]
     id: int
     status: SubtaskStatus
     result: str
+    reason: NotRequired[str]
 
 
-class BudgetReached(TypedDict):
+class Reflected(Told):
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
+
+    type: Literal["reflected"]
+    report: str
+    loops: list[str]
+
+
+class BudgetReached(Told):
     """The run answers from what is there. `spent` and `limit` are in the budget's own unit."""
 
     type: Literal["budget_reached"]
@@ -78,41 +117,78 @@ class BudgetReached(TypedDict):
     limit: float
 
 
-class Answered(TypedDict):
+class ApprovalRequested(Told):
+    """The run waits for a person. `actions` says in short what would be done: the plan, or calls of a subtask."""
+
+    type: Literal["approval_requested"]
+    subtask: int | None
+    actions: list[str]
+
+
+class ApprovalAnswered(Told):
+    """`decisions` are approve, edit or reject, with the reason where one was given; one for each action."""
+
+    type: Literal["approval_answered"]
+    subtask: int | None
+    decisions: list[str]
+
+
+class Answered(Told):
     type: Literal["answered"]
     answer: str
 
 
-class Rewarded(TypedDict):
+class Rewarded(Told):
     type: Literal["rewarded"]
     reward: int | None
     source: str | None
 
 
-class CaseWritten(TypedDict):
+class CaseWritten(Told):
     type: Literal["case_written"]
     case_id: str
 
 
-class Warned(TypedDict):
+class Warned(Told):
     """Something went wrong that the run survives, such as a tool server that does not start."""
 
     type: Literal["warned"]
     message: str
 
 
+class RunResumed(Told):
+    """A run goes on after a crash, a failure or an answer; in traces alone."""
+
+    type: Literal["run_resumed"]
+
+
+class RunEnded(Told):
+    """The last event of a run, or of a part of one; in traces alone. `error` is an exception's name and its line."""
+
+    type: Literal["run_ended"]
+    status: Literal["answered", "failed", "interrupted"]
+    error: str | None
+
+
 Event: TypeAlias = (
-    CasesRetrieved
+    TaskOpened
+    | CasesRetrieved
     | Remembered
     | PlanMade
     | SubtaskStarted
     | ModelCalled
+    | ModelFailed
     | ToolCalled
     | ToolReturned
     | SubtaskFinished
+    | Reflected
     | BudgetReached
+    | ApprovalRequested
+    | ApprovalAnswered
     | Answered
     | Rewarded
     | CaseWritten
     | Warned
+    | RunResumed
+    | RunEnded
 )

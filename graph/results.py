@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from langgraph.types import StateSnapshot
 
+from graph.answers import Waiting, waiting
 from graph.state import Budget, Ending, ModelCall, Subtask, SubtaskResult
 
 
@@ -42,7 +43,8 @@ class RunError:
 class Result:
     """One task from question to case.
 
-    `ended_by` says why the planner had to answer before it was content: a budget's name, `loop` or `rejected`.
+    `interrupts` is what waits for a person's answer before the run goes on. `ended_by` says why the planner had to
+    answer before it was content: a budget's name, `loop` or `rejected`.
     """
 
     thread_id: str
@@ -58,6 +60,7 @@ class Result:
     usage: Usage
     seconds: float
     error: RunError | None = None
+    interrupts: list[Waiting] = field(default_factory=list)
     ended_by: Budget | Literal["loop", "rejected"] | None = None
     question: str = field(default="", repr=False)
 
@@ -96,6 +99,7 @@ def result_of(
         usage=usage_of(state.get("model_calls", [])),
         seconds=round(_elapsed(snapshot) if seconds is None else seconds, 3),
         error=error,
+        interrupts=waiting(snapshot),
         ended_by=_ended_by(state.get("ending")),
         question=(state.get("task") or {}).get("question", ""),
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 from weakref import WeakValueDictionary
 
 from langgraph.runtime import Runtime
@@ -16,18 +15,19 @@ from configs.errors import ConfigurationError
 from configs.prices import Prices
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
-from graph.events import Event
 from graph.state import Spent, Task
+from graph.telling import RunName, Teller
 from nodes.budgets import limits_of
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.run_clock import RunClock
 from nodes.running import Running, Shared
-from nodes.steps import Settled, Steps
+from nodes.steps import Steps
 from nodes.token_count import TokenCounts
 from nodes.tool_clock import ToolClock
 
 
-async def at_once() -> None:
+async def at_once(thread_id: str) -> None:
     """A checkpointer that does not say when it has stored what it was given."""
 
 
@@ -37,18 +37,22 @@ class RunsHere:
 
     settings: Settings
     prices: Prices
-    settled: Settled = at_once
-    tokens: TokenCounts = field(default_factory=TokenCounts)
+    settled: Callable[[str], Awaitable[None]] = at_once
+    teller: Teller = field(default_factory=Teller)
+    counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
         """The run that carries out `task`, of which `spent` is used up already."""
         knobs = resolve(runtime.context, self.settings)
+        knobs = knobs.model_copy(update={"approval": task.get("approval", knobs.approval)})
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         shared = self._shared_by(f"{thread_id}/{task['id']}", knobs, spent)
         at_work(shared.clock)
-        emit = telling(runtime.stream_writer)
-        return Running(thread_id, knobs, shared, Steps(self.settled), emit, self.tokens)
+        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
+        steps = Steps(partial(self.settled, thread_id))
+        size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
+        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)
 
     def check(self, knobs: Knobs) -> None:
         """See that a run with these knobs can be started.
@@ -71,7 +75,7 @@ class RunsHere:
         if shared is None or shared.clock.nodes == 0:
             self.check(knobs)
             for call in spent["latest"]:
-                self.tokens.learn(call["model"], call.get("counted_tokens", 0), call["input_tokens"])
+                self.counts.learn(call["model"], call.get("counted_tokens", 0), call["input_tokens"])
             meter = Meter.starting_from(spent, limits_of(knobs), self.prices)
             clock = RunClock(knobs.max_seconds, spent["active"])
             tool_clock = ToolClock(knobs.max_tool_seconds, spent["tool_seconds"])
@@ -85,12 +89,3 @@ def at_work(clock: RunClock) -> None:
     node, watched = asyncio.current_task(), weakref.ref(clock)
     if node is not None:
         node.add_done_callback(lambda _: clock.leave() if (clock := watched()) is not None else None)
-
-
-def telling(write: Callable[[Any], None]) -> Callable[[Event], None]:
-    """Tell events with the time at which they happened, in seconds since 1970, as `at`."""
-
-    def tell(event: Event) -> None:
-        write({**event, "at": time.time()})
-
-    return tell

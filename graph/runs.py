@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +13,6 @@ from graph.checkpoints import open_checkpointer
 from graph.home import prepare_home
 from graph.results import Result, result_of
 from graph.services import closed_services
-
-NEWEST_THREADS = (
-    "SELECT thread_id, MAX(checkpoint_id) AS newest FROM checkpoints WHERE checkpoint_ns = '' "
-    "GROUP BY thread_id ORDER BY newest DESC"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +32,7 @@ async def list_runs(settings: Settings, limit: int = 50) -> list[Run]:
     """
     await asyncio.to_thread(prepare_home, settings.home)
     async with open_checkpointer(settings) as saver:
-        latest = await _thread_ids(saver, limit)
+        latest = await saver.newest_threads(limit)
         graph = build_graph(closed_services(settings, saver))
         return [await _run(graph, thread_id) for thread_id in latest]
 
@@ -66,16 +60,7 @@ async def thread_ids(settings: Settings, limit: int = 100_000) -> list[str]:
     """
     await asyncio.to_thread(prepare_home, settings.home)
     async with open_checkpointer(settings) as saver:
-        return list(await _thread_ids(saver, limit))
-
-
-async def _thread_ids(saver: Any, limit: int) -> Sequence[str]:
-    """Both savers keep the same table; neither has a call that lists threads without reading every checkpoint."""
-    async with saver.lock:
-        cursor = await saver.conn.execute(f"{NEWEST_THREADS} LIMIT {int(limit)}")
-        rows = await cursor.fetchall()
-        await cursor.close()
-    return [row["thread_id"] if isinstance(row, dict) else row[0] for row in rows]
+        return await saver.newest_threads(limit)
 
 
 async def _run(graph: Any, thread_id: str) -> Run:

@@ -26,13 +26,18 @@ PAUSE = 1.0
 
 
 class Task(TypedDict):
-    """What is asked: opened by `retrieve_cases`, read by everyone. `files` are names in the thread's workspace."""
+    """What is asked: opened by `retrieve_cases`, read by everyone. `files` are names in the thread's workspace.
+
+    `approval` is the knob as the task was opened with it, and holds to its end, whoever goes on with it: else an answer
+    would meet a node that does not ask any more.
+    """
 
     id: str
     question: str
     conversation: str
     files: list[str]
     started_at: float
+    approval: NotRequired[str]
 
 
 class Subtask(TypedDict):
@@ -63,7 +68,8 @@ class SubtaskResult(TypedDict):
     """What became of one subtask.
 
     `reason` says why it is not done, `evidence` names the tool calls its result rests on, one line each. `budget` is
-    the one that ended it, if one did. What is not required is absent from the threads of earlier versions.
+    the one that ended it, if one did; `stuck` says that its executor went round in a circle. What is not required is
+    absent from the threads of earlier versions.
     """
 
     id: int
@@ -73,13 +79,50 @@ class SubtaskResult(TypedDict):
     reason: NotRequired[str]
     evidence: NotRequired[list[str]]
     budget: NotRequired[Budget | None]
+    stuck: NotRequired[bool]
     tool_calls: list[ToolCallRecord]
     started_at: NotRequired[float]
     seconds: NotRequired[float]
 
 
+class Judged(TypedDict):
+    """How one subtask of a round ended; `pending` if it never ran. Its evidence is one line for each tool call."""
+
+    id: int
+    description: str
+    status: Literal["done", "failed", "partial", "pending"]
+    reason: str
+    evidence: list[str]
+
+
+class Round(TypedDict):
+    """What tells one round of a run from another: the subtasks carried out, and digests of all that were planned."""
+
+    ids: list[int]
+    planned: list[str]
+
+
+class Report(TypedDict):
+    """What the last round gave. `loop` says what went round in a circle in it.
+
+    `lesson` is a model's and stays until another takes its place. Earlier cases are wanted for the subtasks
+    `retrieve_for`. `rounds` are all rounds so far, this one last.
+    """
+
+    subtasks: list[Judged]
+    contradictions: list[str]
+    missing: list[str]
+    loop: str
+    lesson: str
+    retrieve_for: list[int]
+    rounds: list[Round]
+
+
 class ShownCase(TypedDict):
-    """A case as the planner sees it. `plan` is the carried-out plan in short, `score` what the policy gave it."""
+    """A case as the planner sees it. `plan` is the carried-out plan in short, `score` what the policy gave it.
+
+    `found_for` is the subtask that had failed when the case was looked for; absent from those of the task itself.
+    """
 
     id: str
     task: str
@@ -88,6 +131,7 @@ class ShownCase(TypedDict):
     reward: int
     lesson: str
     score: float
+    found_for: NotRequired[str]
 
 
 class ModelCall(TypedDict):
@@ -145,6 +189,11 @@ def merge_by_id(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[di
     return list(merged.values())
 
 
+def merge_in_order(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As `merge_by_id`, in the order of the ids, which number a plan from its start. Idempotent."""
+    return sorted(merge_by_id(old, new), key=lambda entry: int(entry["id"]))
+
+
 def merge_stretches(old: list[list[float]], new: list[list[float]]) -> list[list[float]]:
     """The union of stretches of time, each [from, to], in order; pauses of at most PAUSE seconds are taken in.
 
@@ -199,6 +248,7 @@ class Output(TypedDict, total=False):
 class State(TypedDict, total=False):
     """Everything a checkpoint holds."""
 
+    # with the knob show_steps, retrieve_cases, plan and execute add what nodes.chat_steps makes
     messages: Annotated[list[AnyMessage], add_messages]  # caller; write_memory appends the answer
     files: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims
     expected_answer: Annotated[dict[str, Any], claim]  # caller; retrieve_cases claims; reflect alone reads it
@@ -208,11 +258,11 @@ class State(TypedDict, total=False):
     episode: dict[str, Any]  # retrieve_cases; what the policy chose from, for the journal
     plan: list[Subtask]  # plan; the whole plan so far, replanned subtasks that never ran dropped
     cycles: int  # plan; rounds of planning spent on this task
-    subtasks: Annotated[list[SubtaskResult], merge_by_id]  # execute, one entry a branch
+    subtasks: Annotated[list[SubtaskResult], merge_in_order]  # execute, one entry a branch
     model_calls: Annotated[list[ModelCall], merge_by_id]  # plan, execute, reflect
     active: Annotated[list[list[float]], merge_stretches]  # all nodes that ask models; when the run was at work
-    report: str  # reflect; what the last round gave, for the planner
-    loops: list[str]  # reflect; what went round in a circle, one line each time
+    report: Report | None  # reflect; what the last round gave, for the planner
+    loops: list[str]  # reflect; what went round in a circle, one line a round
     ending: Ending | None  # plan or reflect; why the planner must answer now
     answer: str | None  # plan
     reward: int | None  # reflect

@@ -79,6 +79,7 @@ def _load(folder: Path) -> _Loaded:
     weights = {name: onnxruntime.OrtValue.ortvalue_from_numpy(array) for name, array in parameters.items()}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(MAX_THREADS, os.cpu_count() or 1)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads would burn as much again
     options.add_external_initializers(list(weights), list(weights.values()))
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return _Loaded(tokenizer, session, list(weights.values()))

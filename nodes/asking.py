@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from langchain_core.messages import AIMessage, BaseMessage
 from typing_extensions import TypedDict
 
+from configs.errors import MementoError
 from configs.prices import Price
 from graph.events import Event
 from graph.state import Budget, ModelCall, Role
-from nodes.language_model import LanguageModel, model_call
+from nodes.language_model import HALVED, LanguageModel, model_call
 from nodes.meter import Allowance, Request
-from nodes.token_count import TokenCounts, approximate
+from nodes.reply_ending import was_cut
+from nodes.request_size import RequestSize
+from nodes.token_count import approximate
 
 if TYPE_CHECKING:
     from nodes.running import Shared
@@ -47,14 +50,17 @@ class Asked(TypedDict):
     budget: Budget | None
 
 
-async def ask_once(question: Question, shared: Shared, tokens: TokenCounts, emit: Emit) -> Asked:
+async def ask_once(question: Question, shared: Shared, size: RequestSize, emit: Emit) -> Asked:
     """Ask, once there is room for it; exceptions as `LanguageModel.reply`."""
     meter, model = shared.meter, question.model
+    sent = size.bounded(model.name, question.messages, question.tools)
     left = shared.clock.left(None if question.last else meter.answer_seconds())
     if left is not None and left <= 0:
         return {"message": None, "call": None, "budget": "seconds"}
-    counted = approximate(question.messages, question.tools) if meter.limits else 0
-    wanted = Request(question.role, model.name, counted * tokens.factor(model.name), question.last, model.max_output)
+    counted = approximate(sent, question.tools) if meter.limits else 0
+    wanted = Request(
+        question.role, model.name, counted * size.counts.factor(model.name), question.last, model.max_output
+    )
     started, clock, allowance = time.time(), time.monotonic(), None
     try:
         async with asyncio.timeout(left) as timeout:
@@ -63,12 +69,15 @@ async def ask_once(question: Question, shared: Shared, tokens: TokenCounts, emit
                 return {"message": None, "call": None, "budget": allowance}
             started, clock = time.time(), time.monotonic()
             message = await model.reply(
-                question.messages,
+                sent,
                 tools=question.tools,
                 tool_choice=question.tool_choice,
                 schema=question.schema,
                 max_tokens=allowance.cap,
             )
+    except MementoError as error:
+        _tell_failed(question, started, error, emit)
+        raise
     except TimeoutError:
         if not timeout.expired():
             raise
@@ -81,11 +90,18 @@ async def ask_once(question: Question, shared: Shared, tokens: TokenCounts, emit
     call["cost_usd"] = _cost(message, meter.prices.of(model.name))
     if meter.limits:
         call["counted_tokens"] = counted if message.usage_metadata else counted + approximate([message])
-        tokens.learn(model.name, counted, call["input_tokens"])
+    times = 2 if message.response_metadata.get(HALVED) else 1
+    size.learn(model.name, sent, question.tools, call["input_tokens"] * times)
     meter.count(call)
-    emit({**call, "type": "model_called"})
-    cut = message.response_metadata.get("finish_reason") == "length"
-    return {"message": message, "call": call, "budget": allowance.budget if cut else None}
+    emit({"type": "model_called", **call, "at": time.time()})
+    return {"message": message, "call": call, "budget": allowance.budget if was_cut(message) else None}
+
+
+def _tell_failed(question: Question, started: float, error: MementoError, emit: Emit) -> None:
+    emit(
+        {"type": "model_failed", "role": question.role, "model": question.model.name, "subtask": question.subtask,
+         "started_at": started, "seconds": time.time() - started, "error": f"{type(error).__name__}: {error}"}
+    )  # fmt: skip
 
 
 def _unanswered(question: Question, started: float, seconds: float) -> ModelCall:

@@ -6,11 +6,12 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NotRequired, Protocol
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.config import get_config
+from langgraph.errors import GraphInterrupt
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
@@ -21,15 +22,18 @@ from graph.identity import namespace_of
 from graph.state import ModelCall, Spent, Subtask, SubtaskResult, Task
 from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
+from nodes.approval import check_names
 from nodes.attachments import Attachments, render_files
+from nodes.chat_steps import subtask_steps
+from nodes.evidence import evidence
 from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, harmless, sections, shorten
-from nodes.running import Running, Runs
+from nodes.running import Place, Running, Runs
 from nodes.tool_choice import ToolShelf
 from nodes.tool_loop import Limits, Outcome, ToolLoop, cut_off
-from nodes.whole_results import WholeResults
+from nodes.whole_results import ResultStore, WholeResults
 
 EARLIER_RESULT_CHARS = 500
 
@@ -50,7 +54,8 @@ class ExecuteInput(TypedDict):
 class ExecuteUpdate(TypedDict):
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
-    active: list[list[float]]
+    active: NotRequired[list[list[float]]]
+    messages: NotRequired[list[AIMessage | ToolMessage]]
 
 
 class Tools(Protocol):
@@ -75,45 +80,60 @@ class Executor:
     memory: CaseMemory
     prompts: Prompts
     attachments: Attachments
+    results: ResultStore
     settings: Settings
 
     async def __call__(self, state: ExecuteInput, runtime: Runtime[Context]) -> ExecuteUpdate:
         assignment = state["assignment"]
         subtask = assignment["subtask"]
         running = self.runs.of(assignment["task"], assignment["spent"], runtime)
+        task_id = assignment["task"]["id"]
+        results = WholeResults(self.results, running.thread_id, task_id, self.settings.result_chars)
         async with running.branch():
             if running.shared.meter.ended is not None:
-                return {"subtasks": [], "model_calls": [], "active": running.shared.clock.stretches()}
+                return {"subtasks": [], "model_calls": []}  # without a result it stays pending
+            place = place_of(runtime)
+            if running.knobs.parallelism == 1 and waits_beside(running.shared.waiting, place):
+                return {"subtasks": [], "model_calls": []}  # without a result it is sent again after the one that waits
             running.emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
             started, clock = time.time(), time.monotonic()
             try:
-                outcome = await self._carry_out(assignment, running)
+                outcome = await self._carry_out(assignment, running, results)
             except BudgetReachedError as reached:
                 outcome = cut_off([], reached)
+            except GraphInterrupt:
+                running.shared.waiting = place
+                raise
         result: SubtaskResult = {
             "id": subtask["id"],
             "description": subtask["description"],
             "status": outcome.status,
-            "result": shorten(outcome.result, self.settings.result_chars),
+            "result": await results.shown(outcome.result),
             "reason": shorten(outcome.reason, self.settings.result_chars),
-            "evidence": [],
+            "evidence": evidence(outcome.result, outcome.tool_calls),
             "budget": outcome.budget,
+            "stuck": outcome.stuck,
             "tool_calls": outcome.tool_calls,
             "started_at": started,
             "seconds": time.monotonic() - clock,
         }
         running.emit(
-            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
-        )
-        return {"subtasks": [result], "model_calls": running.calls, "active": running.shared.clock.stretches()}
+            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"],
+             "reason": outcome.reason}
+        )  # fmt: skip
+        shown = subtask_steps(assignment["task"]["id"], result) if running.knobs.show_steps else []
+        active = running.shared.clock.stretches()
+        return {"subtasks": [result], "model_calls": running.calls, "active": active, "messages": shown}
 
-    async def _carry_out(self, assignment: Assignment, running: Running) -> Outcome:
+    async def _carry_out(self, assignment: Assignment, running: Running, results: WholeResults) -> Outcome:
         subtask = assignment["subtask"]
         earlier = await self._earlier(subtask, running.knobs, namespace_of(get_config(), self.settings))
         model = await self.models.get(running.knobs.executor_model)
         tools = await running.in_time(self.tools.tools())
         for server, reason in self.tools.failures().items():
             running.emit({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
+        if not self.tools.failures():
+            check_names(running.knobs.approval, [tool.name for tool in tools])
         texts = await self.attachments.read(running.thread_id, assignment["task"]["files"])
         files = render_files(texts, self.settings.result_chars)
         shelf = ToolShelf({tool.name: tool for tool in tools}, self.memory.similarities)
@@ -122,11 +142,11 @@ class Executor:
         loop = ToolLoop(
             running,
             model,
-            NativeTools(shelf) if model.native_tools else JsonActions(tools),
-            shelf.callable_tools,
-            Limits(running.knobs.max_steps, self.settings.context_tokens),
+            NativeTools(shelf, results.tools) if model.native_tools else JsonActions(tools, results.tools),
+            lambda: {**shelf.callable_tools(), **{tool.name: tool for tool in results.tools()}},
+            Limits(running.knobs.max_steps, [f"Subtask: {subtask['description']}"]),
             subtask["id"],
-            WholeResults(self.settings.result_chars),
+            results,
         )
         return await loop.run(self._request(model, tools, assignment, earlier, files))
 
@@ -153,6 +173,17 @@ class Executor:
             return [SystemMessage(self.prompts.render("executor_native")), HumanMessage(message)]
         system = self.prompts.render("executor_json", tools=tool_lines(tools))
         return [SystemMessage(system), HumanMessage(f"{message}\n{REPLY}")]
+
+
+def place_of(runtime: Runtime[Context]) -> Place:
+    """Where a branch stands; the same when it runs again."""
+    info = runtime.execution_info
+    return (info.checkpoint_id, info.task_id) if info is not None else ("", "")
+
+
+def waits_beside(waiting: Place | None, place: Place) -> bool:
+    """Whether what waits for a person is another branch of the same round."""
+    return waiting is not None and waiting[0] == place[0] and waiting[1] != place[1]
 
 
 def proven_tools(earlier: Sequence[EarlierSubtask]) -> list[str]:

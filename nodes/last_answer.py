@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graph.state import ModelCall, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Subtask, SubtaskResult, Task
 from nodes.prompts import shorten
 
 RESULT_CHARS = 2000
@@ -24,6 +24,14 @@ def answer_from(plan: Sequence[Subtask], results: Sequence[SubtaskResult], why: 
     lines = [_line(subtask, by_id.get(subtask["id"])) for subtask in plan]
     known = "What is known:\n" + "\n".join(lines) if lines else "Nothing was found out."
     return f"There is no complete answer. {why} {known}"
+
+
+def why_ended(ending: Ending) -> str:
+    """Why a run ends, as a sentence."""
+    if ending["cause"] == "budget":
+        return ending["detail"]
+    said = {"loop": "The run went round in a circle", "rejected": "The plan was rejected"}[ending["cause"]]
+    return f"{said}: {ending['detail'].rstrip('.')}."
 
 
 def cut_short(plan: Sequence[Subtask], results: Sequence[SubtaskResult], calls: Sequence[ModelCall]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NotRequired, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -13,12 +14,14 @@ from typing_extensions import TypedDict
 from configs.errors import BudgetReachedError, PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
-from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
 from nodes.budgets import budget_ending, reached_by
+from nodes.chat_steps import plan_step
+from nodes.dependencies import check_plan
 from nodes.language_model import LanguageModel, Models
-from nodes.last_answer import answer_from, cut_short, in_brief
+from nodes.last_answer import answer_from, cut_short, in_brief, why_ended
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
@@ -31,10 +34,13 @@ from nodes.planner_reply import (
     parse_reply,
     to_subtasks,
 )
-from nodes.prompts import Prompts, sections
+from nodes.prompts import Prompts, sections, shorten
+from nodes.reply_ending import EMPTY, refusal_of, was_cut
 from nodes.running import Running, Runs
 
 FILE_CHARS = 20_000
+SAID_CHARS = 20_000
+"""Of a reply that could not be read, as it is shown to the model again."""
 
 
 class PlanInput(TypedDict):
@@ -46,7 +52,7 @@ class PlanInput(TypedDict):
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
     active: NotRequired[list[list[float]]]
-    report: NotRequired[str]
+    report: NotRequired[Report | None]
     ending: NotRequired[Ending | None]
 
 
@@ -56,7 +62,18 @@ class PlanUpdate(TypedDict):
     cycles: int
     model_calls: list[ModelCall]
     active: NotRequired[list[list[float]]]
-    ending: NotRequired[Ending | None]
+    ending: NotRequired[Ending]
+    messages: NotRequired[list[AIMessage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the planner replied: the answer, or a plan. `rejection` is the reason of a person who does not want it."""
+
+    answer: str | None
+    plan: list[Subtask]
+    calls: list[ModelCall]
+    rejection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,7 @@ class Planner:
 
     Raises:
         PlanFormatError: the second reply cannot be read either.
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
     """
 
     runs: Runs
@@ -74,6 +92,7 @@ class Planner:
     settings: Settings
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
+        check_plan(state["plan"])
         used = spent(state["model_calls"], state["subtasks"], state.get("active"))
         running = self.runs.of(state["task"], used, runtime)
         budget, ending = reached_by(state["subtasks"]), state.get("ending")
@@ -116,7 +135,7 @@ class Planner:
         return self._from_results(state, running, ending)
 
     def _from_results(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
-        answer = answer_from(state["plan"], state["subtasks"], ending["detail"])
+        answer = answer_from(state["plan"], state["subtasks"], why_ended(ending))
         running.emit({"type": "answered", "answer": answer})
         return {"cycles": state["cycles"], "model_calls": [], "answer": answer}
 
@@ -126,22 +145,46 @@ class Planner:
         request = await self._request(state, running)
         if last_call and model.constrain is None:
             ending = state.get("ending")
-            why = ending["detail"] if ending is not None else ""
+            why = ending["detail"] if ending is not None and ending["cause"] == "budget" else ""
             request.append(HumanMessage(sections(why, self.prompts.render("planner_last_call"))))
         earlier = carried_out(state["plan"], state["subtasks"])
-        answer, plan, calls = await self._ask(running, model, request, earlier, last_call)
-        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": calls}
-        if answer is not None:
-            running.emit({"type": "answered", "answer": answer})
-            return {**update, "answer": answer}
-        plan = review_plan(running, plan, earlier)
-        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": plan})
-        return {**update, "plan": [*earlier, *plan]}
+        proposal = await self._reviewed(running, model, request, earlier, last_call)
+        update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": proposal.calls}
+        if proposal.answer is not None:
+            running.emit({"type": "answered", "answer": proposal.answer})
+            return {**update, "answer": proposal.answer}
+        if proposal.rejection is not None:
+            detail = proposal.rejection or "no reason was given"
+            return {**update, "plan": earlier, "ending": {"cause": "rejected", "budget": None, "detail": detail}}
+        running.emit({"type": "plan_made", "cycle": update["cycles"], "subtasks": proposal.plan})
+        shown = [plan_step(state["task"]["id"], update["cycles"], proposal.plan)] if running.knobs.show_steps else []
+        return {**update, "plan": [*earlier, *proposal.plan], "messages": shown}
+
+    async def _reviewed(
+        self,
+        running: Running,
+        model: LanguageModel,
+        request: list[BaseMessage],
+        earlier: Sequence[Subtask],
+        last_call: bool,
+    ) -> Proposal:
+        """What the planner proposes, as a person approves it; after a rejection it may propose once more."""
+        first = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, first, earlier)
+        if proposal.rejection is None:
+            return proposal
+        said = AIMessage(json.dumps({"plan": first.plan}, ensure_ascii=False))
+        reason = f": {proposal.rejection}" if proposal.rejection else "."
+        request = [*request, said, HumanMessage(self.prompts.render("planner_rejected", reason=reason))]
+        second = await self._ask(running, model, request, earlier, last_call)
+        proposal = await reviewed(running, second, earlier)
+        return replace(proposal, calls=[*first.calls, *second.calls])
 
     async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
         texts = await self.attachments.read(running.thread_id, state["task"]["files"])
         files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
-        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
+        report = state.get("report")
+        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes, report)
         system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
         return [SystemMessage(system), HumanMessage(message)]
 
@@ -152,14 +195,14 @@ class Planner:
         request: list[BaseMessage],
         earlier: Sequence[Subtask],
         last_call: bool,
-    ) -> tuple[str | None, list[Subtask], list[ModelCall]]:
+    ) -> Proposal:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
         first = await running.ask("planner", model, request, schema=schema, last=last_call)
         try:
-            return *read(first.message, earlier, last_call), [first.call]
+            return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
-        said = AIMessage(str(first.message.text) or "(an empty reply)")
+        said = AIMessage(shorten(str(first.message.text), SAID_CHARS) or EMPTY)
         request = [*request, said, HumanMessage(repair)]
         second = await running.ask(
             "planner",
@@ -169,7 +212,15 @@ class Planner:
             check=lambda reply: read(reply, earlier, last_call),
             last=last_call,
         )
-        return *read(second.message, earlier, last_call), [first.call, second.call]
+        return Proposal(*read(second.message, earlier, last_call), [first.call, second.call])
+
+
+async def reviewed(running: Running, proposal: Proposal, earlier: Sequence[Subtask]) -> Proposal:
+    """The proposal as a person leaves it; an answer is not asked about."""
+    if proposal.answer is not None:
+        return proposal
+    review = await review_plan(running, proposal.plan, earlier)
+    return replace(proposal, plan=review.plan, rejection=review.rejection)
 
 
 def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple[str | None, list[Subtask]]:
@@ -178,8 +229,10 @@ def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple
     Raises:
         PlanFormatError: the reply holds neither, or a plan that cannot be carried out.
     """
-    text = str(reply.text)
-    parsed: PlannerReply = parse_last_reply(text) if last_call else parse_reply(text)
+    if (refusal := refusal_of(reply)) is not None:
+        raise PlanFormatError(f"the model refused: {refusal}")
+    cut, text = was_cut(reply), str(reply.text)
+    parsed: PlannerReply = parse_last_reply(text, cut=cut) if last_call else parse_reply(text, cut=cut)
     if isinstance(parsed, FinalAnswer):
         return parsed.final_answer.strip(), []
     return None, to_subtasks(parsed, earlier)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
@@ -19,11 +19,13 @@ from nodes.asking import Asked, Question, ask_once
 from nodes.budgets import limit_of
 from nodes.language_model import LanguageModel
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.run_clock import RunClock
 from nodes.steps import Steps
-from nodes.token_count import TokenCounts
 from nodes.tool_clock import ToolClock
 
+Place: TypeAlias = tuple[str, str]
+"""A branch's round, by its checkpoint, and its own id in it."""
 Emit = Callable[[Event], None]
 T = TypeVar("T")
 
@@ -40,13 +42,15 @@ class Reply:
 class Shared:
     """What the branches of one run share in this process; follows from the state while none of them is at work.
 
-    `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says.
+    `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says. `waiting` is where a
+    branch stands that waits for a person.
     """
 
     meter: Meter
     clock: RunClock
     tool_clock: ToolClock
     gate: asyncio.Semaphore
+    waiting: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class Running:
         knobs: the caller's, filled up from the settings.
         shared: with the run's other branches.
         emit: tells an event to whoever listens to the run.
-        tokens: estimates the size of requests.
+        hide: takes this process's secrets out of a JSON value that is kept.
+        size: what one request may hold.
         calls: every reply the node got, also those that were of no use.
     """
 
@@ -67,7 +72,8 @@ class Running:
     shared: Shared
     steps: Steps
     emit: Emit
-    tokens: TokenCounts
+    hide: Callable[[Any], Any] = lambda value: value
+    size: RequestSize = field(default_factory=RequestSize)
     calls: list[ModelCall] = field(default_factory=list)
 
     async def ask(
@@ -94,7 +100,7 @@ class Running:
         """
         question = Question(role, model, messages, subtask, tools, tool_choice, schema, last)
         while True:
-            kept = await self.steps.keep("model", lambda: ask_once(question, self.shared, self.tokens, self.emit))
+            kept = await self.steps.keep("model", lambda: ask_once(question, self.shared, self.size, self.emit))
             reply = self._taken(kept.value, replayed=kept.replayed, last=last)
             try:
                 if check is not None:

@@ -18,7 +18,7 @@ from langgraph.config import get_config
 from langgraph.func import task
 
 T = TypeVar("T")
-StepName = Literal["model", "tool", "begin"]
+StepName = Literal["model", "tool", "begin", "review"]
 Settled = Callable[[], Awaitable[None]]
 
 
@@ -36,12 +36,13 @@ class Steps:
 
     settled: Settled
 
-    async def keep(self, name: StepName, work: Callable[[], Awaitable[T]]) -> Kept[T]:
+    async def keep(self, name: StepName, work: Callable[[], Awaitable[T]], *, wait: bool = True) -> Kept[T]:
         """Do the work, or take what it gave before; returns once the result is stored.
 
         Args:
             name: what traces call the step.
             work: gives plain JSON values or messages; its result is kept in the checkpoint.
+            wait: False: the result is on its way to the checkpoint when this returns.
         """
         done = False
 
@@ -53,7 +54,7 @@ class Steps:
         if get_config().get("max_concurrency"):  # a node that waits for its own step would hold the place it needs
             return Kept(await once(), replayed=False)
         value = cast(T, await _TASKS[name](once))
-        if done:
+        if done and wait:
             await self.settled()
         return Kept(value, replayed=not done)
 

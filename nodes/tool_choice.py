@@ -6,18 +6,28 @@ reach through `find_tools`.
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import BaseModel
 
 FIND = "find_tools"
 FOUND_AT_ONCE = 4
+SCHEMAS_KEPT = 1024
 
 Similarities: TypeAlias = Callable[[str, Sequence[str]], Awaitable[list[float]]]
 """How near each of some texts is to a text, by cosine."""
+
+
+class FindTools(BaseModel):
+    """What find_tools takes."""
+
+    need: str
 
 
 @dataclass(slots=True)
@@ -56,10 +66,11 @@ class ToolShelf:
         return [name for _, name in sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])]
 
     def _find_tool(self) -> BaseTool:
-        return StructuredTool.from_function(
+        return StructuredTool(
             coroutine=self.find,
             name=FIND,
             description="Find more tools, by what they should do.",
+            args_schema=FindTools,
             handle_validation_error="find_tools takes one text: need",
         )
 
@@ -70,10 +81,18 @@ def summary(tool: BaseTool) -> str:
 
 
 def compact_schema(tool: BaseTool) -> dict[str, Any]:
-    """The tool as OpenAI takes it, without the titles that generators add and no model needs."""
-    schema = convert_to_openai_tool(tool)
-    schema["function"]["parameters"] = _without_titles(schema["function"].get("parameters", {}))
-    return schema
+    """The tool as OpenAI takes it, without the titles that generators add and no model needs. Not to be changed."""
+    schema = tool.args_schema
+    parameters = json.dumps(schema) if isinstance(schema, dict) else schema
+    return _compacted(tool.name, tool.description, parameters)
+
+
+@functools.lru_cache(maxsize=SCHEMAS_KEPT)
+def _compacted(name: str, description: str, parameters: Any) -> dict[str, Any]:
+    schema = json.loads(parameters) if isinstance(parameters, str) else parameters.model_json_schema()
+    found = convert_to_openai_tool({**schema, "title": name, "description": description})
+    found["function"]["parameters"] = _without_titles(found["function"].get("parameters", {}))
+    return found
 
 
 def _without_titles(schema: Any) -> Any:

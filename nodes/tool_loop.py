@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -20,18 +20,25 @@ from nodes.approval import review_calls
 from nodes.budgets import UNITS, reached_by
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
+from nodes.outcomes import read_result, unfinished
 from nodes.prompts import shorten
 from nodes.repetition import Repetition
+from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
+from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
-from nodes.tool_requests import ToolRequest
-from nodes.whole_results import WholeResults
-from nodes.window import fit
+from nodes.tool_memory import to_keep
+from nodes.tool_requests import ToolRequest, unknown_tool
+from nodes.whole_results import READ, WholeResults
+from nodes.window import Exchange, fit
 
-FAILED = "FAILED:"
+LOCAL = frozenset({FIND, READ})
+"""Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
 CUT_CHARS = 800
 """Kept of a result that a budget cut short; the planner must still be able to read it within the budget."""
+CALLS_AT_ONCE = 8
+"""Of one subtask; the other calls of a reply wait their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,10 @@ class Ask(Protocol):
 class Dialect(Protocol):
     """How a kind of model takes tools and gives them back."""
 
+    def schemas(self) -> list[dict[str, Any]]:
+        """The tool schemas that the next request carries beside its messages."""
+        ...
+
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         """Send the request and read the reply; the last one must be the result, whatever is missing."""
         ...
@@ -69,10 +80,18 @@ class Dialect(Protocol):
         """The messages that tell the model what its calls gave, in their order."""
         ...
 
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The same messages with advice for the next turn."""
+        ...
+
+    def remind(self, text: str) -> BaseMessage:
+        """The message that tells the model what its older calls were."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a subtask. `budget` is the one that ended it."""
+    """What became of a subtask. `budget` is the one that ended it; `stuck`: it went round in a circle."""
 
     status: SubtaskStatus
     result: str
@@ -80,22 +99,23 @@ class Outcome:
     model_calls: list[ModelCall]
     reason: str = ""
     budget: Budget | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_steps: model replies. context_tokens: size of one request."""
+    """max_steps: model replies. essential: what a request that must be cut keeps, beside the question."""
 
     max_steps: int
-    context_tokens: int
+    essential: Sequence[str] = ()
 
 
 @dataclass(slots=True)
 class ToolLoop:
     """One subtask's conversation between a model and its tools.
 
-    Every model reply and every tool call is a durable step; what is local and has no effect (FIND, reading on in a
-    result) is done again when the subtask goes on after a crash.
+    Every model reply is a durable step, and so is every tool call that is not LOCAL. `history` holds every exchange as
+    it was; what no longer fits into a request is told in short, see `nodes.window`.
     """
 
     running: Running
@@ -109,6 +129,8 @@ class ToolLoop:
     ended: Budget | None = None
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
+    history: list[Exchange] = field(default_factory=list)
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
         """Carry out the subtask that `request` (system and user message) describes.
@@ -119,34 +141,48 @@ class ToolLoop:
         try:
             return await self._turns(request)
         except BudgetReachedError as reached:
-            return replace(cut_off(self.records, reached), model_calls=self.spent)
+            return cut_off(self.records, reached)
 
     async def _turns(self, request: Sequence[BaseMessage]) -> Outcome:
-        history: list[BaseMessage] = []
+        await self.results.notice("\n".join(str(message.text) for message in request))
         for step in range(1, self.limits.max_steps + 1):
-            messages = fit(request, history, self.limits.context_tokens)
+            messages = await self._fitting(request)
             last = step == self.limits.max_steps > 1 or self.ended is not None
             turn = await self.dialect.ask(self._ask, messages, last=last)
             self.spent.append(turn.spent)
             if self.ended is not None:
                 raise BudgetReachedError(self.ended, turn.result)
+            if (refusal := refusal_of(turn.message)) is not None:
+                return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
-                history += [turn.message, *await self._answers(turn)]
+                self.history.append(await self._answered(turn))
             elif turn.result:
-                return self._finish(turn.result)
+                return self._finish(turn)
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                history += [turn.message, HumanMessage(fault)]
+                self.history.append(Exchange([as_said(turn.message), HumanMessage(fault)]))
             if self.repetition.stuck is not None:
-                return self._end("failed", "", self.repetition.stuck)
-        return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
+                return self._end(*unfinished(self.records, self.repetition.stuck))
+        return self._end(*unfinished(self.records, f"no result after {self.limits.max_steps} model replies"))
 
     async def _ask(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
         return await self.running.ask("executor", self.model, messages, subtask=self.subtask, **options)
 
-    async def _answers(self, turn: Turn) -> list[BaseMessage]:
-        """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
-        requests = review_calls(self.running, self.subtask, turn.requests, self.tools())
+    async def _fitting(self, request: Sequence[BaseMessage]) -> list[BaseMessage]:
+        """The request with as much of the history as fits; what is only remembered can be read on."""
+        room = self.running.size.room(self.model.name, self.dialect.schemas())
+        essential = (*self.running.size.essential, *self.limits.essential)
+        fitted = fit(request, self.history, room, self.dialect.remind, essential)
+        for text in to_keep(fitted.remembered):
+            await self.results.keep(text)
+        return fitted.messages
+
+    async def _answered(self, turn: Turn) -> Exchange:
+        """Run the calls of a reply side by side, begun in their order, and answer them."""
+        tools = self.tools()
+        reviewed = {name: tool for name, tool in tools.items() if name not in LOCAL}
+        requests = await review_calls(self.running, self.subtask, turn.requests, reviewed)
+        requests = await begin_calls(self.running.steps, requests, tools, lambda each: each.name in LOCAL)
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         self.ended = reached_by(outcomes)
@@ -154,22 +190,27 @@ class ToolLoop:
             raise BudgetReachedError(self.ended)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
-        return [*answers, HumanMessage(advice)] if advice is not None else answers
+        told = self.dialect.advise(answers, advice) if advice is not None else answers
+        return Exchange([turn.message, *told], outcomes)
 
-    def _finish(self, result: str) -> Outcome:
-        if result.upper().startswith(FAILED):
-            return self._end("failed", "", result[len(FAILED) :].strip() or "the executor gave up without a reason")
-        return self._end("done", result)
+    def _finish(self, turn: Turn) -> Outcome:
+        if was_cut(turn.message):
+            return self._end("partial", f"{turn.result}\n{CUT_MARK}", CUT_REASON)
+        return self._end(*read_result(turn.result))
 
     def _end(self, status: SubtaskStatus, result: str, reason: str = "") -> Outcome:
-        return Outcome(status, result or reason, self.records, self.spent, reason)
+        stuck = self.repetition.stuck is not None
+        return Outcome(status, result or reason, self.records, self.spent, reason, stuck=stuck)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if request.name == FIND or request.name in {tool.name for tool in self.results.tools()}:
-            return await self._carried(request)
+        if request.name in LOCAL:
+            record = await self._carried(request)
+            self._tell_returned(record)
+            return record
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
         if kept.replayed:
             self.running.took(kept.value)
+            await self.results.notice(kept.value["result"])
         else:
             self._tell_returned(kept.value)
         return kept.value
@@ -182,18 +223,23 @@ class ToolLoop:
         )  # fmt: skip
 
     async def _carried(self, request: ToolRequest) -> ToolCallRecord:
+        async with self.places:
+            return await self._recorded(request)
+
+    async def _recorded(self, request: ToolRequest) -> ToolCallRecord:
         name, arguments = request.name, request.arguments
         self.running.emit(
             {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
         started, clock = time.time(), time.monotonic()
         text, ok, budget = await self._outcome(request)
-        text = await self.results.shown(without_control_tokens(text))
+        if name != READ:
+            text = await self.results.shown(without_control_tokens(text))
         seconds = time.monotonic() - clock
         record: ToolCallRecord = {
             "id": request.id,
             "name": name,
-            "arguments": arguments,
+            "arguments": self.running.hide(arguments),
             "result": text,
             "ok": ok,
             "started_at": started,
@@ -210,9 +256,10 @@ class ToolLoop:
         tools = self.tools()
         tool = tools.get(request.name)
         if tool is None:
-            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False, None
+            return unknown_tool(request.name, list(tools)), False, None
         try:
-            return str(await self.running.tool(lambda: tool.ainvoke(request.arguments))), True, None
+            text = str(await self.running.tool(lambda: tool.ainvoke(request.arguments)))
+            return f"{request.note}\n{text}" if request.note else text, True, None
         except (ToolCallError, ToolServerError) as error:
             return str(error), False, None
         except BudgetReachedError as reached:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
@@ -23,7 +23,10 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from configs.settings import Settings, load_settings
 from tests.project_files import ROOT as ROOT
 
-FOREIGN_PREFIXES = ("AZURE_", "LANGCHAIN_", "LANGSMITH_", "MEMENTO_", "OPENAI_")
+if TYPE_CHECKING:
+    from tests.fakes.postgres import Postgres
+
+FOREIGN_PREFIXES = ("AZURE_", "LANGCHAIN_", "LANGSMITH_", "MEMENTO_", "OPENAI_", "OTEL_")
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -99,6 +102,15 @@ def blockbuster() -> Iterator[BlockBuster]:
         # The loopback server's threads end within milliseconds, and async tests use it in a plain `with`.
         active.functions["threading.Lock.acquire"].can_block_in("tests/fakes/openai_server.py", {"close"})
         yield active
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for the session; a test that stops it starts it again."""
+    from tests.fakes.postgres import Postgres
+
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Processes that start in milliseconds: forked from one that has the libraries of the case bank imported."""
+"""Processes that start in milliseconds: forked from one that has the libraries of the agent imported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from tests.project_files import ROOT
 
-PRELOADED = ["chromadb", "tantivy", "memory.bank_files", "memory.open_memories", "tests.fakes.bank_writer"]
+PRELOADED = [
+    *("chromadb", "tantivy", "memory.bank_files", "memory.open_memories", "tests.fakes.bank_writer"),
+    *("langchain_openai", "graph.sqlite_checkpoints", "graph.postgres_checkpoints", "tests.fakes.twelve_steps"),
+]
 
 
 def forked_context() -> ForkServerContext:

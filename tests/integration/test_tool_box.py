@@ -181,6 +181,21 @@ async def test_cancelling_the_caller_cancels_the_call(home: Path) -> None:
         assert len(json.loads(await tools["cancelled"].ainvoke({}))) == 1
 
 
+async def test_processes_that_a_cancelled_call_leaves_behind_are_ended(home: Path) -> None:
+    async with open_tools(await configured(home, {"raw": raw()})) as box:
+        tools = await by_name(box)
+        server = int(await tools["process"].ainvoke({}))
+        others = asyncio.ensure_future(tools["wait"].ainvoke({}))
+        call = asyncio.ensure_future(tools["wait_child"].ainvoke({}))
+        await asyncio.sleep(0.2)
+        (child,) = json.loads(await tools["children"].ainvoke({}))
+        call.cancel()
+        assert not await asyncio.to_thread(gone_within, child, 1.5), "it was ended under another call"
+        others.cancel()
+        assert await asyncio.to_thread(gone_within, child, 5)
+        assert int(await tools["process"].ainvoke({})) != server
+
+
 async def test_several_event_loops_at_once(home: Path) -> None:
     async with open_tools(await configured(home, {"raw": raw()})) as box:
 
@@ -233,3 +248,11 @@ async def test_servers_at_an_address(home: Path, remote: dict[str, Any], monkeyp
         tools = await by_name(box)
         assert box.failures() == {}
         assert await tools["who"].ainvoke({}) == "Bearer k"
+        started = time.monotonic()
+        with pytest.raises(ToolServerError, match=r"\Atool server 'remote' sent a message of more than 20 MB\Z"):
+            await tools["big"].ainvoke({})
+        assert time.monotonic() - started < 10
+        monkeypatch.setattr("tools.server_process.MAX_AHEAD", 300)
+        assert await tools["chatter"].ainvoke({"lines": 100}) == "done"
+        with pytest.raises(ToolServerError, match="sent more messages than anybody asked for"):
+            await tools["chatter"].ainvoke({"lines": 3000})

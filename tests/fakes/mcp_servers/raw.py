@@ -12,7 +12,7 @@ from typing import Any
 PICTURE = "iVBORw0KGgo" + "A" * 15989  # 12,000 bytes in base64
 TOOLS = (
     "echo", "fail", "die", "wedge", "wait", "cancelled", "picture", "big", "large", "environment", "child", "noise",
-    "structured", "parts", "process", "wrong_shape",
+    "structured", "parts", "process", "wrong_shape", "wait_child", "children", "numbers",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ class Server:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.cancelled: list[Any] = []
+        self.children: list[int] = []
 
     def call(self, number: Any, name: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
         """The result of a tool call, or None for no answer."""
@@ -56,7 +57,9 @@ class Server:
             os._exit(7)
         if name == "wedge":
             time.sleep(600)
-        if name == "wait":
+        if name == "wait_child":
+            self.children.append(subprocess.Popen(["sleep", "600"]).pid)
+        if name.startswith("wait"):
             return None
         if name == "child":
             return text(str(subprocess.Popen(["sleep", "600"]).pid))
@@ -70,11 +73,13 @@ class Server:
             "wrong_shape": {"content": "nonsense"},
         }
         plain = {
+            "children": lambda: json.dumps(self.children),
             "cancelled": lambda: json.dumps(self.cancelled),
             "big": lambda: "x" * 50_000_000,
             "large": lambda: "y" * 2_000_000,
             "environment": lambda: json.dumps(dict(os.environ)),
             "process": lambda: str(os.getpid()),
+            "numbers": lambda: " ".join(str(number) for number in range(20_000)),
         }
         return results.get(name) or text(plain.get(name, lambda: f"echo: {arguments.get('text', '')}")())
 

@@ -25,7 +25,7 @@ PAGES = [
 ]  # fmt: skip
 RESULT_KEYS = [
     "thread_id", "status", "answer", "reward", "reward_source", "case_id", "cases_used", "cycles", "plan", "subtasks",
-    "usage", "seconds", "error",
+    "usage", "seconds", "error", "interrupts",
 ]  # fmt: skip
 
 

@@ -1,0 +1,106 @@
+"""A tree whose rows have figures at the right edge, drawn for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.text import Text
+
+NARROWEST = 60
+"""Below so many columns the figures would leave too little of the text; they are left out."""
+GUIDES = (("├─ ", "└─ "), ("│  ", "   "))
+ASCII_GUIDES = (("|- ", "`- "), ("|  ", "   "))
+GAP = 2
+MOST_TEXT = 110
+"""Where the text is shorter than this, the figures do not move farther from it on a wide terminal."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One row and what hangs below it. A text that does not fit wraps over at most `lines` lines, then is cut."""
+
+    text: Text
+    figures: Sequence[str] = ()
+    rows: list[Row] = field(default_factory=list)
+    lines: int = 1
+
+    def add(self, text: Text, figures: Sequence[str] = (), *, lines: int = 1) -> Row:
+        """Hang a row below this one, and give it back."""
+        row = Row(text, figures, lines=lines)
+        self.rows.append(row)
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLines:
+    """The tree under `root`. `headings` stand over the figures, in the root's line."""
+
+    root: Row
+    headings: Sequence[str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        ascii_only = not console.encoding.lower().startswith("utf")
+        rows = list(_laid_out(self.root, ASCII_GUIDES if ascii_only else GUIDES, "", ""))
+        columns = self._columns(rows) if options.max_width >= NARROWEST else []
+        taken = sum(columns) + GAP * len(columns)
+        needed = max(cell_len(first) + row.text.cell_len for row, first, _ in rows)
+        width = max(min(needed, MOST_TEXT, options.max_width - taken), 10)
+        for number, (row, first, further) in enumerate(rows):
+            figures = _figures(self.headings if number == 0 else row.figures, columns, number == 0)
+            room = width if figures.plain.strip() else min(options.max_width, MOST_TEXT + taken)
+            yield from _drawn(console, row, first, further, room, figures)
+
+    def _columns(self, rows: Sequence[tuple[Row, str, str]]) -> list[int]:
+        """The width of each column of figures; one that is empty everywhere is left out by its width of 0."""
+        found = [0] * len(self.headings)
+        for row, _, _ in rows:
+            for index, figure in enumerate(row.figures):
+                found[index] = max(found[index], cell_len(figure))
+        return [max(width, len(self.headings[index])) if width else 0 for index, width in enumerate(found)]
+
+
+def _laid_out(
+    row: Row, guides: tuple[tuple[str, str], ...], first: str, further: str
+) -> Iterator[tuple[Row, str, str]]:
+    """Every row with what stands before its first line and before its further ones."""
+    below = guides[1][0] if row.rows else guides[1][1]
+    yield row, first, further + (below if row.lines > 1 else "")
+    for number, child in enumerate(row.rows):
+        last = number == len(row.rows) - 1
+        yield from _laid_out(child, guides, further + guides[0][last], further + guides[1][last])
+
+
+def _drawn(console: Console, row: Row, first: str, further: str, width: int, figures: Text) -> Iterator[Text]:
+    room = max(width - max(cell_len(first), cell_len(further)), 8)
+    if row.lines == 1:
+        line = row.text.copy()
+        line.truncate(width - cell_len(first) if width - cell_len(first) > 8 else 8, overflow="ellipsis")
+        lines = [line]
+    else:
+        lines = list(row.text.wrap(console, room))
+        if len(lines) > row.lines:
+            lines = lines[: row.lines]
+            lines[-1].rstrip()
+            lines[-1].truncate(room - 1)
+            lines[-1].append("…" if console.encoding.lower().startswith("utf") else "...")
+    for number, line in enumerate(lines or [Text("")]):
+        line.rstrip()
+        whole = Text.assemble((further if number else first, "dim"), line)
+        if number == 0 and figures.plain.strip():
+            whole.append(" " * (width - whole.cell_len))
+            whole.append_text(figures)
+            whole.rstrip()
+        whole.no_wrap, whole.overflow = True, "ellipsis"
+        yield whole
+
+
+def _figures(figures: Sequence[str], columns: Sequence[int], heading: bool) -> Text:
+    parts = [
+        f"{' ' * GAP}{figure.rjust(width)}"
+        for figure, width in zip([*figures, *[""] * len(columns)], columns, strict=False)
+        if width
+    ]
+    return Text("".join(parts), style="dim italic" if heading else "dim")
