@@ -29,9 +29,10 @@ def rules(executor: list[JsonObject], side: int = 3) -> list[JsonObject]:
     ]
 
 
-def adding(padding: str = "") -> JsonObject:
-    """Adds the same numbers; says something with it, so that requests grow."""
-    return {"reply": {**tool_reply(("add", {"a": 1, "b": 1})), "content": padding}, "delay": 0.01}
+def adding(padding: str = "", **usage: Any) -> list[JsonObject]:
+    """Adds other numbers each time, so that it is no loop; says something with it, so that requests grow."""
+    replies = ({**tool_reply(("add", {"a": number, "b": 1})), "content": padding, **usage} for number in range(60))
+    return [{"reply": reply, "delay": 0.01, "times": 1} for reply in replies]
 
 
 def options(settings: SettingsFactory, server: OpenAIServer) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def options(settings: SettingsFactory, server: OpenAIServer) -> dict[str, Any]:
 async def test_the_sum_of_what_the_provider_reports_stays_within_the_budget(
     settings: SettingsFactory, budget: str, limit: float
 ) -> None:
-    with OpenAIServer(rules([adding("Going on. " * 20)])) as server:
+    with OpenAIServer(rules(adding("Going on. " * 20))) as server:
         context = Context(**{budget: limit})
         result = await aask("What is the sum?", **options(settings, server), context=context)
     assert (result.status, result.answer) == ("answered", "as far as it is known")
@@ -57,8 +58,7 @@ async def test_the_sum_of_what_the_provider_reports_stays_within_the_budget(
 async def test_a_provider_that_counts_far_more_than_we_do_is_learnt_from(settings: SettingsFactory) -> None:
     """Its tokens are half as long as ours: from the second request of a model on, the estimate is right."""
     heavy = {"prompt_tokens": 3000, "completion_tokens": 30, "total_tokens": 3030}
-    script = rules([{**adding(), "reply": {**adding()["reply"], "usage": heavy}}], side=1)
-    with OpenAIServer(script) as server:
+    with OpenAIServer(rules(adding(usage=heavy), side=1)) as server:
         result = await aask("What is the sum?", **options(settings, server), context=Context(max_tokens=20_000))
     used = result.usage.input_tokens + result.usage.output_tokens
     assert result.ended_by == "tokens"
