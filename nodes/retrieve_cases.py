@@ -62,6 +62,7 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
+    active: Overwrite
     report: None
     loops: list[str]
     ending: None
@@ -120,6 +121,7 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
+            "active": Overwrite([[task["started_at"], time.time()]]),
             "report": None,
             "loops": [],
             "ending": None,
