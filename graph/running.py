@@ -7,8 +7,11 @@ import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 from weakref import WeakValueDictionary
 
+from langchain_core.callbacks import BaseCallbackManager
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 
 from configs.errors import ConfigurationError
@@ -49,7 +52,7 @@ class RunsHere:
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         shared = self._shared_by(f"{thread_id}/{task['id']}", knobs, spent)
         at_work(shared.clock)
-        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
+        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer, _own_run())
         steps = Steps(partial(self.settled, thread_id))
         size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
         return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)
@@ -89,3 +92,12 @@ def at_work(clock: RunClock) -> None:
     node, watched = asyncio.current_task(), weakref.ref(clock)
     if node is not None:
         node.add_done_callback(lambda _: clock.leave() if (clock := watched()) is not None else None)
+
+
+def _own_run() -> UUID | None:
+    """The id under which callbacks know the running node; None outside of one."""
+    try:
+        callbacks = get_config().get("callbacks")
+    except RuntimeError:
+        return None
+    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
