@@ -41,7 +41,8 @@ check: install  ## formatting, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: install  ## measure the case memory against the original's way, and at 1,278 to 100,000 cases
+bench: install  ## measure what the agent itself costs, and the case memory up to 100,000 cases, against the original's way
+	$(BIN)/python -m benchmarks.orchestration
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.scale
