@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from configs.errors import ConfigurationError
 from configs.settings import Settings, secrets
 from graph.chat_options import chat_options
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from graph.model_client import ModelClient
 
-NO_KEY = "none"
+NO_KEY = SecretStr("none")
 """Sent where an endpoint takes no key; the client insists on one."""
 
 
@@ -67,11 +69,13 @@ def _openai(name: str, settings: Settings, client: ModelClient) -> LanguageModel
             f"openai:{name} needs OPENAI_API_KEY, or OPENAI_BASE_URL for another endpoint; "
             "without either, --config local uses the embedded model"
         )
-    from langchain_openai import ChatOpenAI
+    from graph.quick_chat import QuickChatOpenAI
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else NO_KEY
-    chat = ChatOpenAI(
-        model=name, api_key=lambda: key, base_url=settings.openai_base_url, **chat_options(settings, client)
+    chat = QuickChatOpenAI(
+        model=name,
+        api_key=settings.openai_api_key or NO_KEY,
+        base_url=settings.openai_base_url,
+        **chat_options(settings, client),
     )
     return _language_model(chat, f"openai:{name}", "OPENAI_API_KEY", settings)
 
@@ -81,9 +85,9 @@ def _azure(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     missing = [field.upper() for field in needed if getattr(settings, field) is None]
     if missing:
         raise ConfigurationError(f"azure:{name} needs {' and '.join(missing)}")
-    from langchain_openai import AzureChatOpenAI
+    from graph.quick_chat import QuickAzureChatOpenAI
 
-    chat = AzureChatOpenAI(
+    chat = QuickAzureChatOpenAI(
         azure_deployment=name,
         api_key=settings.azure_openai_api_key,
         azure_endpoint=settings.azure_openai_endpoint,

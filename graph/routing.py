@@ -6,7 +6,7 @@ from typing import Literal
 
 from langgraph.types import Send
 
-from graph.state import State, Subtask
+from graph.state import Judged, State, Subtask
 from nodes.budgets import reached_by
 from nodes.dependencies import fault_of, needed, ready
 from nodes.execute import Assignment
@@ -33,8 +33,9 @@ def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
         return "plan"
     if branches := _branches(state):
         return branches
-    again = _again(state)
-    return [Send("retrieve_cases", {"again": again})] if again["failed"] else "plan"
+    if failed := _to_look_up(state):
+        return [Send("retrieve_cases", {"again": _again(state, failed)})]
+    return "plan"
 
 
 def _branches(state: State) -> list[Send]:
@@ -54,8 +55,15 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
     }
 
 
-def _again(state: State) -> Again:
+def _to_look_up(state: State) -> list[Judged]:
     report = state.get("report")
-    wanted = set(report["retrieve_for"]) if report else set[int]()
-    failed = [each for each in report["subtasks"] if each["id"] in wanted] if report else []
-    return {"failed": failed, "cases": state.get("cases", [])}
+    return [each for each in report["subtasks"] if each["id"] in report["retrieve_for"]] if report else []
+
+
+def _again(state: State, failed: list[Judged]) -> Again:
+    return {
+        "task": state["task"],
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "failed": failed,
+        "cases": state.get("cases", []),
+    }

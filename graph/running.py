@@ -27,8 +27,8 @@ from nodes.token_count import TokenCounts
 from nodes.tool_clock import ToolClock
 
 
-async def at_once(thread_id: str) -> None:
-    """A checkpointer that does not say when it has stored what it was given."""
+async def at_once(thread_id: str, token: str) -> None:
+    """Where nothing is kept, nothing is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RunsHere:
 
     settings: Settings
     prices: Prices
-    settled: Callable[[str], Awaitable[None]] = at_once
+    settled: Callable[[str, str], Awaitable[None]] = at_once
     teller: Teller = field(default_factory=Teller)
     counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)

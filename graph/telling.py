@@ -12,7 +12,6 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from langchain_core.callbacks import AsyncCallbackHandler
-from langgraph.callbacks import GraphCallbackHandler
 
 from graph.events import Event
 from graph.masking import Mask
@@ -113,7 +112,7 @@ class Teller:
                 logger.exception("an event of run %s was lost", run.task_id)
 
 
-class RunEnds(AsyncCallbackHandler, GraphCallbackHandler):
+class RunEnds(AsyncCallbackHandler):
     """Tells a teller when an invocation of the graph begins and ends, whoever invokes it."""
 
     run_inline = True

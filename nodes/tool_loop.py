@@ -6,6 +6,7 @@ A dialect says how one kind of model is asked and answered; the loop is the same
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from nodes.tool_requests import ToolRequest, unknown_tool
 from nodes.whole_results import READ, WholeResults
 from nodes.window import Exchange, fit
 
+_logger = logging.getLogger(__name__)
 LOCAL = frozenset({FIND, READ})
 """Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
@@ -130,6 +132,7 @@ class ToolLoop:
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
     history: list[Exchange] = field(default_factory=list)
+    remembered: int = 0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
@@ -173,8 +176,9 @@ class ToolLoop:
         room = self.running.size.room(self.model.name, self.dialect.schemas())
         essential = (*self.running.size.essential, *self.limits.essential)
         fitted = fit(request, self.history, room, self.dialect.remind, essential)
-        for text in to_keep(fitted.remembered):
+        for text in to_keep(fitted.remembered[self.remembered :]):
             await self.results.keep(text)
+        self.remembered = max(self.remembered, len(fitted.remembered))
         return fitted.messages
 
     async def _answered(self, turn: Turn) -> Exchange:
@@ -264,6 +268,9 @@ class ToolLoop:
             return str(error), False, None
         except BudgetReachedError as reached:
             return NO_TIME.format(UNITS[reached.budget]), False, reached.budget
+        except Exception as error:  # boundary of a tool call
+            _logger.exception("a call of %s failed", request.name)
+            return f"{request.name} failed: {type(error).__name__}", False, None
 
 
 def cut_off(records: Sequence[ToolCallRecord], reached: BudgetReachedError) -> Outcome:

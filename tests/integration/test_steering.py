@@ -232,7 +232,7 @@ async def test_steps_become_messages_that_the_next_task_does_not_read(settings: 
     assert shown[1].text == "No earlier case is like this."
     assert shown[2].text.splitlines() == ["Plan:", "", "1. Multiply 48 by 37."]
     assert [(call["name"], call["args"]) for call in shown[3].tool_calls] == [("multiply", {"a": 48, "b": 37})]
-    assert (shown[4].content, shown[4].tool_call_id) == ("1776", shown[3].tool_calls[0]["id"])
+    assert (shown[4].content, shown[4].tool_call_id) == ("gave 1776", shown[3].tool_calls[0]["id"])
     assert (shown[5].text, shown[6].text) == ("Subtask 1 done: 1776", "1776")
     asked = planner.requests[2].text
     assert "User: What is 48 times 37?\nAssistant: 1776\n</conversation>" in asked

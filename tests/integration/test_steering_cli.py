@@ -9,42 +9,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from memory.journal import replay
 from tests.conftest import ROOT, RunMemento
+from tests.fakes.one_call import PLAN, rules
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.scenario import plan_reply, tool_reply
 from tests.fakes.terminal import terminal
 
-PLAN = "Multiply 48 by 37."
 SETTINGS = ("--set", "judge_model=none", "--set", "approval=plan,tools")
-
-
-def rules() -> list[dict[str, Any]]:
-    """One task with one call; the answer says what the call gave."""
-    answers = [
-        {
-            "when": f"(?s)^system: You plan.*Result [12]: {value}",
-            "reply": {"content": json.dumps({"final_answer": value})},
-        }
-        for value in ("1776", "100")
-    ]
-    results = [
-        {"when": f"(?s)^Subtask: Multiply.*^tool: .*{value}", "reply": {"content": value}} for value in ("1776", "100")
-    ]
-    refused = {"when": "(?s)^Subtask: Multiply.*rejected this call: too dear", "reply": {"content": "FAILED: refused"}}
-    gave_up = {"when": "(?s)^system: You plan.*refused", "reply": {"content": json.dumps({"final_answer": "nothing"})}}
-    return [
-        *answers,
-        gave_up,
-        {"when": "^system: You plan", "reply": plan_reply(PLAN)},
-        *results,
-        refused,
-        {"when": "^Subtask: Multiply", "reply": tool_reply(("multiply", {"a": 48, "b": 37}))},
-    ]
 
 
 @pytest.fixture
