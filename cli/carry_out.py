@@ -52,7 +52,7 @@ def _run(start: Start, given: Given, settings: Settings, *, quiet: bool, asking:
     """The result; None where the interrupt came before anything was kept."""
     with Background() as background:
         try:
-            with held_services(background, settings) as services:
+            with held_services(background, settings, resuming=resuming) as services:
                 view = progress_view(quiet=quiet)
                 return carried_on(background, view, start, settings, services, asking=asking)
         except Interrupted:
