@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from configs.errors import InvalidInputError
+from configs.settings import environment_values
 
 
 def edited(action: Mapping[str, Any], read: Callable[[str], str]) -> dict[str, Any]:
@@ -24,7 +24,8 @@ def edited(action: Mapping[str, Any], read: Callable[[str], str]) -> dict[str, A
     Raises:
         InvalidInputError: what was written cannot be used, or the editor failed.
     """
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    set_ones = environment_values(["VISUAL", "EDITOR"])
+    editor = set_ones.get("VISUAL") or set_ones.get("EDITOR")
     before = json.dumps(action["args"], ensure_ascii=False, indent=2)
     text = _in_editor(editor, before) if editor else read("the arguments, as JSON: ")
     return edited_action(action, text)

@@ -13,6 +13,7 @@ MementoError
 │   └── ToolServerError        an MCP server does not start, died, or hangs
 └── AgentError                 the model: exit code 1
     ├── PlanFormatError        no readable plan or answer after the repair round
+    ├── RequestTooLongError    a request the model's context cannot hold, also after it was shortened
     └── ToolCallError          a tool refused its arguments or failed
 """
 
@@ -70,6 +71,10 @@ class AgentError(MementoError):
 
 class PlanFormatError(AgentError):
     """The planner's reply holds neither a plan nor a final answer."""
+
+
+class RequestTooLongError(AgentError):
+    """The request is longer than the model's context."""
 
 
 class ToolCallError(AgentError):

@@ -49,6 +49,7 @@ class Settings(BaseModel):
     cosine_margin: float = Field(ge=0, le=2, description="a cosine difference from 0 to 2")
     namespace: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="1 to 64 letters, digits, '_', '.' or '-'")
     user_memory: bool = Field(description="true or false")
+    traces: bool = Field(description="true or false")
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     max_cycles: int = Field(ge=1, le=100, description="a whole number from 1 to 100")
     max_steps: int = Field(ge=1, le=200, description="a whole number from 1 to 200")
@@ -168,6 +169,16 @@ def environment_values(names: Iterable[str]) -> dict[str, str]:
     """The named variables that are set, in .env or the environment; for the `${NAME}` references of an mcp.json."""
     known = {**_dotenv(), **os.environ}
     return {name: value for name in names if (value := known.get(name)) is not None}
+
+
+def export_dotenv(prefixes: tuple[str, ...]) -> None:
+    """Put what .env says under these prefixes into the environment, for libraries that read nothing else.
+
+    What is set there already stays.
+    """
+    for name, value in _dotenv().items():
+        if value and name.startswith(prefixes):
+            os.environ.setdefault(name, value)
 
 
 def _yaml_source(name_or_path: str) -> _Source:

@@ -19,7 +19,7 @@ from langgraph.types import Command, StateSnapshot
 from configs.errors import CheckpointError, InvalidInputError, MementoError
 from configs.settings import Settings, load_settings
 from graph.answers import command_of
-from graph.builder import build_graph
+from graph.builder import graph_of
 from graph.checkpoints import held
 from graph.context import Context, resolve
 from graph.events import Event
@@ -149,7 +149,7 @@ def _graph_of(services: Services) -> Graph:
     """The graph around the services, built once: that costs as much as a few steps of a run."""
     graph = _graphs.get(services)
     if graph is None:
-        graph = _graphs[services] = build_graph(services)
+        graph = _graphs[services] = graph_of(services)
     return graph
 
 

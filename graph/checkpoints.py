@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from configs.errors import ConfigurationError
 from configs.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,15 +58,24 @@ async def open_checkpointer(settings: Settings) -> AsyncIterator[SqliteCheckpoin
         ConfigurationError: PostgreSQL is asked for and its driver is not installed.
     """
     if settings.database_url:
-        from graph.postgres_driver import open_postgres
-
-        async with open_postgres(settings.database_url) as in_postgres:
+        opener = await asyncio.to_thread(_postgres_opener)  # importing the driver reads files
+        async with opener(settings.database_url) as in_postgres:
             yield in_postgres
     else:
         from graph.sqlite_checkpoints import open_sqlite
 
         async with open_sqlite(settings.home / FILE_NAME) as in_sqlite:
             yield in_sqlite
+
+
+def _postgres_opener() -> Callable[[str], AbstractAsyncContextManager[PostgresCheckpoints]]:
+    try:
+        from graph.postgres_checkpoints import open_postgres_checkpoints
+    except ImportError as error:
+        raise ConfigurationError(
+            "MEMENTO_DATABASE_URL: needs the extra 'postgres': pip install '.[postgres]'"
+        ) from error
+    return open_postgres_checkpoints
 
 
 async def settled(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str) -> None:

@@ -98,7 +98,10 @@ class SubtaskFinished(Told):
 
 
 class Reflected(Told):
-    """What a round of subtasks gave, as the planner reads it; `loops` says what went round in a circle."""
+    """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
+
+    `loops` says what went round in a circle so far, one line a round.
+    """
 
     type: Literal["reflected"]
     report: str
@@ -153,6 +156,20 @@ class Warned(Told):
     message: str
 
 
+class RunResumed(Told):
+    """A run goes on after a crash, a failure or an answer; in traces alone."""
+
+    type: Literal["run_resumed"]
+
+
+class RunEnded(Told):
+    """The last event of a run, or of a part of one; in traces alone. `error` is an exception's name and its line."""
+
+    type: Literal["run_ended"]
+    status: Literal["answered", "failed", "interrupted"]
+    error: str | None
+
+
 Event: TypeAlias = (
     TaskOpened
     | CasesRetrieved
@@ -172,4 +189,6 @@ Event: TypeAlias = (
     | Rewarded
     | CaseWritten
     | Warned
+    | RunResumed
+    | RunEnded
 )

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from configs.errors import ConfigurationError, ModelUnavailableError
 from configs.settings import Settings
+from graph.chat_options import chat_options
 from graph.local_weights import ensure_weights
 from graph.model_faults import provider_faults, translator
 from nodes.language_model import LanguageModel
 
 if TYPE_CHECKING:
-    import httpx
+    from graph.model_client import ModelClient
 
 NAME = "smollm2-135m"
 CONTEXT_TOKENS = 8192
@@ -50,7 +51,7 @@ _servers: dict[Path, LocalServer] = {}
 _starting = threading.Lock()
 
 
-def open_local_model(name: str, settings: Settings, client: httpx.AsyncClient) -> LanguageModel:
+def open_local_model(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     """The embedded model, its weights fetched and its server started if need be. Blocks.
 
     Raises:
@@ -68,10 +69,7 @@ def open_local_model(name: str, settings: Settings, client: httpx.AsyncClient) -
         base_url=f"{server.address}/v1",
         temperature=0,
         max_tokens=MAX_REPLY_TOKENS,
-        timeout=settings.model_timeout,
-        max_retries=settings.model_retries,
-        http_async_client=client,
-        http_socket_options=(),
+        **chat_options(settings, client),
     )
     spec = f"local:{NAME}"
     translate = translator(spec, "the embedded server's own key", [server.key])

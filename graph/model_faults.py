@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from configs.errors import AgentError, ConfigurationError, MementoError, ModelUnavailableError
+from configs.errors import AgentError, ConfigurationError, MementoError, ModelUnavailableError, RequestTooLongError
+from graph.retry_after import MAX_WAIT, retry_after
+
+if TYPE_CHECKING:
+    import openai
 
 MAX_CHARS = 300
 KEY = re.compile(r"\b(sk|key|pat)[-_][A-Za-z0-9_*.-]{4,}")
+TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|context window|prompt is too long"
+    r"|input tokens exceed|too many tokens|ContextWindowExceeded",
+    re.IGNORECASE,
+)
+"""What OpenAI, Azure, vLLM, llama.cpp, Ollama, Anthropic and LiteLLM say of a request that their model cannot hold."""
 
 
 def provider_faults() -> tuple[type[Exception], ...]:
@@ -39,25 +51,46 @@ def translate(fault: Exception, *, spec: str, key_variable: str, secrets: Sequen
         return ConfigurationError(f"{key_variable}: the endpoint of {spec} refused the key ({said})")
     if isinstance(fault, openai.NotFoundError):
         return ConfigurationError(f"{spec}: the endpoint does not know this model ({said})")
-    if isinstance(fault, openai.RateLimitError | openai.InternalServerError | openai.ConflictError):
-        return ModelUnavailableError(f"{spec}: the endpoint answers {fault.status_code}, also after retries ({said})")
+    if isinstance(fault, openai.APIStatusError):
+        return _of_status(fault, spec, said)
     if isinstance(fault, openai.APITimeoutError):
         return ModelUnavailableError(f"{spec}: no reply in time, also after retries")
     if isinstance(fault, openai.APIConnectionError):
-        return ModelUnavailableError(f"{spec}: the endpoint cannot be reached ({_cause(fault, secrets)})")
-    if isinstance(fault, openai.APIStatusError):
-        return AgentError(f"{spec}: the endpoint refused the request with {fault.status_code} ({said})")
+        return _of_connection(fault, spec, secrets)
     return ModelUnavailableError(f"{spec}: the endpoint's reply is no chat completion ({said})")
 
 
-def _cause(fault: Exception, secrets: Sequence[str]) -> str:
-    inner = fault
-    while isinstance(inner.__cause__, Exception):
+def _of_status(fault: openai.APIStatusError, spec: str, said: str) -> MementoError:
+    status = fault.status_code
+    wait = retry_after(fault.response.headers, time.time())
+    if status == 429 and fault.code == "insufficient_quota":
+        return ModelUnavailableError(f"{spec}: the quota of the key is used up ({said})")
+    if wait is not None and wait > MAX_WAIT:
+        return ModelUnavailableError(
+            f"{spec}: the endpoint answers {status} and asks to wait {wait:.0f} s; at most {MAX_WAIT:.0f} s are waited"
+        )
+    if status in (408, 409, 429) or status >= 500:
+        return ModelUnavailableError(f"{spec}: the endpoint answers {status}, also after retries ({said})")
+    if status == 413 or TOO_LONG.search(said) or TOO_LONG.search(str(fault.code)):
+        return RequestTooLongError(f"{spec}: the request is longer than the model's context ({said})")
+    if fault.param:
+        return AgentError(f"{spec}: the endpoint does not take {fault.param!r} ({said})")
+    return AgentError(f"{spec}: the endpoint refused the request with {status} ({said})")
+
+
+def _of_connection(fault: openai.APIConnectionError, spec: str, secrets: Sequence[str]) -> MementoError:
+    from graph.completion_body import BrokenReply
+
+    inner: BaseException = fault
+    while isinstance(inner.__cause__, Exception) and not isinstance(inner, BrokenReply):
         inner = inner.__cause__
-    return _one_line(inner, secrets)
+    said = _one_line(inner, secrets)
+    if isinstance(inner, BrokenReply):
+        return ModelUnavailableError(f"{spec}: the endpoint's reply is no chat completion, also after retries: {said}")
+    return ModelUnavailableError(f"{spec}: the endpoint cannot be reached ({said})")
 
 
-def _one_line(fault: Exception, secrets: Sequence[str]) -> str:
+def _one_line(fault: BaseException, secrets: Sequence[str]) -> str:
     text = " ".join(str(fault).split()) or type(fault).__name__
     for secret in secrets:
         text = text.replace(secret, "***")

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings, secrets
+from graph.chat_options import chat_options
 from graph.model_faults import provider_faults, translator
 from nodes.language_model import LanguageModel
 
 if TYPE_CHECKING:
-    import httpx
-    from langchain_openai import AzureChatOpenAI, ChatOpenAI
+    from langchain_core.language_models import BaseChatModel
 
-Client: TypeAlias = "Callable[[], httpx.AsyncClient]"
+    from graph.model_client import ModelClient
+
 NO_KEY = "none"
 """Sent where an endpoint takes no key; the client insists on one."""
 
 
 class ModelPool:
-    """The chat models of one process, each made at its first use and kept."""
+    """The chat models of one process, each made at its first use and kept, with connections of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._models: dict[str, LanguageModel] = {}
+        self._clients: list[ModelClient] = []
         self._lock = asyncio.Lock()
-        self._http: httpx.AsyncClient | None = None
 
     async def get(self, spec: str) -> LanguageModel:
         """The model of a `provider:name`; the same object for the same text.
@@ -42,25 +43,24 @@ class ModelPool:
                 make = _PROVIDERS.get(provider)
                 if make is None:
                     raise ConfigurationError(f"{spec!r}: unknown provider; known are {', '.join(_PROVIDERS)}")
-                self._models[spec] = await asyncio.to_thread(make, name, self._settings, self._client)
+                self._models[spec] = await asyncio.to_thread(self._made, make, name)
             return self._models[spec]
 
     async def aclose(self) -> None:
         """Close the connections. The embedded model's server ends with the process."""
         self._models.clear()
-        if self._http is not None:
-            await self._http.aclose()
+        while self._clients:
+            await self._clients.pop().aclose()
 
-    def _client(self) -> httpx.AsyncClient:
-        """One client for all models; the one that langchain_openai makes for itself is never closed."""
-        import httpx
+    def _made(self, make: Callable[[str, Settings, ModelClient], LanguageModel], name: str) -> LanguageModel:
+        from graph.model_client import ModelClient
 
-        if self._http is None:
-            self._http = httpx.AsyncClient(follow_redirects=True, timeout=self._settings.model_timeout)
-        return self._http
+        client = ModelClient(self._settings.model_timeout)
+        self._clients.append(client)
+        return make(name, self._settings, client)
 
 
-def _openai(name: str, settings: Settings, client: Client) -> LanguageModel:
+def _openai(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     if settings.openai_api_key is None and settings.openai_base_url is None:
         raise ConfigurationError(
             f"openai:{name} needs OPENAI_API_KEY, or OPENAI_BASE_URL for another endpoint; "
@@ -70,18 +70,12 @@ def _openai(name: str, settings: Settings, client: Client) -> LanguageModel:
 
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else NO_KEY
     chat = ChatOpenAI(
-        model=name,
-        api_key=lambda: key,
-        base_url=settings.openai_base_url,
-        timeout=settings.model_timeout,
-        max_retries=settings.model_retries,
-        http_async_client=client(),
-        http_socket_options=(),
+        model=name, api_key=lambda: key, base_url=settings.openai_base_url, **chat_options(settings, client)
     )
     return _language_model(chat, f"openai:{name}", "OPENAI_API_KEY", settings)
 
 
-def _azure(name: str, settings: Settings, client: Client) -> LanguageModel:
+def _azure(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     needed = ("azure_openai_api_key", "azure_openai_endpoint", "azure_openai_api_version")
     missing = [field.upper() for field in needed if getattr(settings, field) is None]
     if missing:
@@ -93,28 +87,22 @@ def _azure(name: str, settings: Settings, client: Client) -> LanguageModel:
         api_key=settings.azure_openai_api_key,
         azure_endpoint=settings.azure_openai_endpoint,
         api_version=settings.azure_openai_api_version,
-        timeout=settings.model_timeout,
-        max_retries=settings.model_retries,
-        http_async_client=client(),
-        http_socket_options=(),
+        **chat_options(settings, client),
     )
     return _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
 
 
-def _local(name: str, settings: Settings, client: Client) -> LanguageModel:
+def _local(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     from graph.local_model import open_local_model
 
-    return open_local_model(name, settings, client())
+    return open_local_model(name, settings, client)
 
 
-def _language_model(
-    chat: ChatOpenAI | AzureChatOpenAI, spec: str, key_variable: str, settings: Settings
-) -> LanguageModel:
-    translate = translator(spec, key_variable, secrets(settings))
-    return LanguageModel(chat, spec, translate, faults=provider_faults())
+def _language_model(chat: BaseChatModel, spec: str, key_variable: str, settings: Settings) -> LanguageModel:
+    return LanguageModel(chat, spec, translator(spec, key_variable, secrets(settings)), faults=provider_faults())
 
 
-_PROVIDERS: dict[str, Callable[[str, Settings, Client], LanguageModel]] = {
+_PROVIDERS: dict[str, Callable[[str, Settings, ModelClient], LanguageModel]] = {
     "openai": _openai,
     "azure": _azure,
     "local": _local,

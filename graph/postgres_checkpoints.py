@@ -35,9 +35,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_postgres_checkpoints(
-    url: str, *, wait_seconds: float = WAIT_SECONDS
-) -> AsyncIterator[PostgresCheckpoints]:
+async def open_postgres_checkpoints(url: str) -> AsyncIterator[PostgresCheckpoints]:
     """The checkpoints in a database, its tables created where they are missing.
 
     Raises:
@@ -53,7 +51,7 @@ async def open_postgres_checkpoints(
         kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
         min_size=1,
         max_size=POOL_SIZE,
-        timeout=wait_seconds,
+        timeout=WAIT_SECONDS,
         open=False,
     )
     async with pool, AdvisoryLocks(url) as locks:

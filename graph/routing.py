@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from langgraph.types import Send
 
-from graph.state import State, Subtask, SubtaskResult
+from graph.state import Judged, State, Subtask
+from nodes.dependencies import fault_of, needed, ready
 from nodes.execute import Assignment
 from nodes.meter import spent
+from nodes.retrieve_cases import Again
 
 
 def after_plan(state: State) -> list[Send] | Literal["reflect"]:
@@ -20,35 +21,24 @@ def after_plan(state: State) -> list[Send] | Literal["reflect"]:
 
 
 def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
-    """After the answer, remember it; else carry out what has become ready; else plan again."""
+    """After the answer, remember it; else carry out what has become ready; else plan again.
+
+    Where something failed that earlier cases may help with, they are looked for on the way.
+    """
     if state.get("answer") is not None:
         return "write_memory"
-    return _branches(state) or "plan"
-
-
-def ready(plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> list[Subtask]:
-    """The subtasks that have no result yet and whose dependencies are all done, in the order of the plan."""
-    tried = {result["id"] for result in results}
-    done = {result["id"] for result in results if result["status"] == "done"}
-    return [each for each in plan if each["id"] not in tried and set(each["depends_on"]) <= done]
-
-
-def needed(subtask: Subtask, plan: Sequence[Subtask], results: Sequence[SubtaskResult]) -> list[SubtaskResult]:
-    """The results a subtask builds on, directly or through others, in the order of the plan."""
-    parents = {each["id"]: each["depends_on"] for each in plan}
-    wanted: set[int] = set()
-    waiting = list(subtask["depends_on"])
-    while waiting:
-        each = waiting.pop()
-        if each not in wanted:
-            wanted.add(each)
-            waiting.extend(parents.get(each, []))
-    by_id = {result["id"]: result for result in results}
-    return [by_id[each["id"]] for each in plan if each["id"] in wanted and each["id"] in by_id]
+    if branches := _branches(state):
+        return branches
+    if failed := _to_look_up(state):
+        return [Send("retrieve_cases", {"again": _again(state, failed)})]
+    return "plan"
 
 
 def _branches(state: State) -> list[Send]:
+    """What can begin; nothing of a plan that somebody has spoiled, which the next node refuses."""
     plan, results = state.get("plan", []), state.get("subtasks", [])
+    if fault_of(plan) is not None:
+        return []
     return [Send("execute", {"assignment": _assignment(state, subtask)}) for subtask in ready(plan, results)]
 
 
@@ -58,4 +48,18 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
         "subtask": subtask,
         "needed": needed(subtask, state["plan"], state.get("subtasks", [])),
         "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+    }
+
+
+def _to_look_up(state: State) -> list[Judged]:
+    report = state.get("report")
+    return [each for each in report["subtasks"] if each["id"] in report["retrieve_for"]] if report else []
+
+
+def _again(state: State, failed: list[Judged]) -> Again:
+    return {
+        "task": state["task"],
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "failed": failed,
+        "cases": state.get("cases", []),
     }

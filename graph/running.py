@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from weakref import WeakValueDictionary
 
 from langgraph.runtime import Runtime
 
 from configs.settings import Settings
 from graph.context import Context, resolve
-from graph.events import Event
 from graph.state import Spent, Task
+from graph.telling import RunName, Teller
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.running import Running, Shared
 from nodes.steps import Steps
+from nodes.token_count import TokenCounts
 
 
 async def at_once(thread_id: str) -> None:
@@ -31,6 +31,8 @@ class RunsHere:
 
     settings: Settings
     settled: Callable[[str], Awaitable[None]] = at_once
+    teller: Teller = field(default_factory=Teller)
+    counts: TokenCounts = field(default_factory=TokenCounts)
     _shared: WeakValueDictionary[str, Shared] = field(default_factory=WeakValueDictionary)
 
     def of(self, task: Task, spent: Spent, runtime: Runtime[Context]) -> Running:
@@ -42,15 +44,7 @@ class RunsHere:
         shared = self._shared.get(key)
         if shared is None:
             shared = self._shared[key] = Shared(Meter.starting_from(spent), asyncio.Semaphore(knobs.parallelism))
-        return Running(
-            thread_id, knobs, shared, Steps(partial(self.settled, thread_id)), telling(runtime.stream_writer)
-        )
-
-
-def telling(write: Callable[[Any], None]) -> Callable[[Event], None]:
-    """Tell events with the time at which they happened, in seconds since 1970, as `at`."""
-
-    def tell(event: Event) -> None:
-        write({**event, "at": time.time()})
-
-    return tell
+        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
+        steps = Steps(partial(self.settled, thread_id))
+        size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
+        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -16,8 +16,12 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from configs.settings import Settings
 from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
+from graph.masked_tools import MaskedTools
 from graph.models import ModelPool
+from graph.result_store import StoredResults
 from graph.running import RunsHere
+from graph.telling import Teller
+from graph.watching import open_teller
 from graph.workspaces import Workspaces
 from memory.case_memory import CaseMemory
 from memory.open_memories import open_case_memory
@@ -25,6 +29,7 @@ from nodes.execute import Tools
 from nodes.language_model import Models
 from nodes.prompts import Prompts
 from nodes.running import Runs
+from nodes.whole_results import ResultStore
 from tools.client import open_tools
 
 
@@ -38,8 +43,10 @@ class Services:
     memory: CaseMemory
     tools: Tools
     attachments: Workspaces
+    results: ResultStore
     prompts: Prompts
     checkpointer: BaseCheckpointSaver[Any] | None = None
+    teller: Teller = field(default_factory=Teller)
 
 
 @asynccontextmanager
@@ -59,17 +66,20 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
     async with AsyncExitStack() as stack:
         checkpointer = await stack.enter_async_context(open_checkpointer(settings)) if checkpoints else None
         memory = await stack.enter_async_context(open_case_memory(settings))
-        tools = await stack.enter_async_context(open_tools(settings))
+        teller = await stack.enter_async_context(open_teller(settings))
+        tools = MaskedTools(await stack.enter_async_context(open_tools(settings)), teller.mask)
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        runs = RunsHere(settings, partial(settled, checkpointer))
-        yield Services(settings, runs, models, memory, tools, Workspaces(settings.home), prompts, checkpointer)
+        runs = RunsHere(settings, partial(settled, checkpointer), teller)
+        workspaces = Workspaces(settings.home)
+        results = StoredResults(workspaces)
+        yield Services(settings, runs, models, memory, tools, workspaces, results, prompts, checkpointer, teller)
 
 
 def closed_services(settings: Settings, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Services:
     """Services for a graph that is drawn or whose states are read, but that never runs."""
     closed = cast(Any, _Closed())
-    return Services(settings, closed, closed, closed, closed, closed, closed, checkpointer)
+    return Services(settings, closed, closed, closed, closed, closed, closed, closed, checkpointer)
 
 
 class _Closed:

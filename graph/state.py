@@ -58,7 +58,8 @@ class SubtaskResult(TypedDict):
     """What became of one subtask.
 
     `reason` says why it is not done, `evidence` names the tool calls its result rests on, one line each. `budget` is
-    the one that ended it, if one did. What is not required is absent from the threads of earlier versions.
+    the one that ended it, if one did; `stuck` says that its executor went round in a circle. What is not required is
+    absent from the threads of earlier versions.
     """
 
     id: int
@@ -68,13 +69,50 @@ class SubtaskResult(TypedDict):
     reason: NotRequired[str]
     evidence: NotRequired[list[str]]
     budget: NotRequired[Budget | None]
+    stuck: NotRequired[bool]
     tool_calls: list[ToolCallRecord]
     started_at: NotRequired[float]
     seconds: NotRequired[float]
 
 
+class Judged(TypedDict):
+    """How one subtask of a round ended; `pending` if it never ran. Its evidence is one line for each tool call."""
+
+    id: int
+    description: str
+    status: Literal["done", "failed", "partial", "pending"]
+    reason: str
+    evidence: list[str]
+
+
+class Round(TypedDict):
+    """What tells one round of a run from another: the subtasks carried out, and digests of all that were planned."""
+
+    ids: list[int]
+    planned: list[str]
+
+
+class Report(TypedDict):
+    """What the last round gave. `loop` says what went round in a circle in it.
+
+    `lesson` is a model's and stays until another takes its place. Earlier cases are wanted for the subtasks
+    `retrieve_for`. `rounds` are all rounds so far, this one last.
+    """
+
+    subtasks: list[Judged]
+    contradictions: list[str]
+    missing: list[str]
+    loop: str
+    lesson: str
+    retrieve_for: list[int]
+    rounds: list[Round]
+
+
 class ShownCase(TypedDict):
-    """A case as the planner sees it. `plan` is the carried-out plan in short, `score` what the policy gave it."""
+    """A case as the planner sees it. `plan` is the carried-out plan in short, `score` what the policy gave it.
+
+    `found_for` is the subtask that had failed when the case was looked for; absent from those of the task itself.
+    """
 
     id: str
     task: str
@@ -83,6 +121,7 @@ class ShownCase(TypedDict):
     reward: int
     lesson: str
     score: float
+    found_for: NotRequired[str]
 
 
 class ModelCall(TypedDict):
@@ -124,6 +163,11 @@ def merge_by_id(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[di
     """Replace entries of the same id, add the others, in the order of their first writing. Idempotent."""
     merged = {entry["id"]: entry for entry in [*(old or []), *(new or [])]}
     return list(merged.values())
+
+
+def merge_in_order(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As `merge_by_id`, in the order of the ids, which number a plan from its start. Idempotent."""
+    return sorted(merge_by_id(old, new), key=lambda entry: int(entry["id"]))
 
 
 def claim(held: dict[str, Any], new: Any) -> dict[str, Any]:
@@ -176,10 +220,10 @@ class State(TypedDict, total=False):
     episode: dict[str, Any]  # retrieve_cases; what the policy chose from, for the journal
     plan: list[Subtask]  # plan; the whole plan so far, replanned subtasks that never ran dropped
     cycles: int  # plan; rounds of planning spent on this task
-    subtasks: Annotated[list[SubtaskResult], merge_by_id]  # execute, one entry a branch
+    subtasks: Annotated[list[SubtaskResult], merge_in_order]  # execute, one entry a branch
     model_calls: Annotated[list[ModelCall], merge_by_id]  # plan, execute, reflect
-    report: str  # reflect; what the last round gave, for the planner
-    loops: list[str]  # reflect; what went round in a circle, one line each time
+    report: Report | None  # reflect; what the last round gave, for the planner
+    loops: list[str]  # reflect; what went round in a circle, one line a round
     ending: Ending | None  # plan or reflect; why the planner must answer now
     answer: str | None  # plan
     reward: int | None  # reflect

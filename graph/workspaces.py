@@ -26,10 +26,8 @@ class Workspaces:
     home: Path
 
     def folder(self, thread_id: str) -> Path:
-        """The thread's folder; an unusual thread id is hashed, so that it never names a path."""
-        plain = THREAD_ID.fullmatch(thread_id) and not thread_id.startswith(".")
-        name = thread_id if plain else hashlib.sha256(thread_id.encode()).hexdigest()[:32]
-        return self.home / "workspaces" / name
+        """The thread's folder."""
+        return self.home / "workspaces" / folder_name(thread_id)
 
     async def add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:
         """Copy files into the thread's workspace and return their names there.
@@ -41,6 +39,8 @@ class Workspaces:
 
     async def read(self, thread_id: str, names: Sequence[str]) -> dict[str, str]:
         """The text of each file, or a line in brackets that says why there is none. Never leaves the workspace."""
+        if not names:
+            return {}
         return await asyncio.to_thread(lambda: {name: self._read(thread_id, name) for name in names})
 
     def _add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:
@@ -71,6 +71,12 @@ class Workspaces:
             if not stat.S_ISREG(status.st_mode):
                 return "[not read: no regular file]"
             return _as_text(file.read(TEXT_BYTES), status.st_size)
+
+
+def folder_name(own: str) -> str:
+    """The id of a thread or a task as the name of a folder; an unusual one is hashed, so that it never names a path."""
+    plain = THREAD_ID.fullmatch(own) and not own.startswith(".")
+    return own if plain else hashlib.sha256(own.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def check_file(path: Path) -> None:

@@ -129,11 +129,31 @@ class BankFiles:
 
     def commit(self, journal: Journal, events: Sequence[Event], vectors: Mapping[str, Vectors] | None = None) -> None:
         """Journal first, indexes second: if that fails, the next use brings them in line."""
-        if not events:
-            return
+        if events:
+            with self._healing():
+                journal.append(events)
+                Indexing(journal.ledger, self.ready(), self.lexical, self.embedder).catch_up(vectors)
+
+    def append(self, journal: Journal, events: Sequence[Event]) -> None:
+        """The first half of `commit`, after which `bring_in_line` has to follow; with a server's index, all of it."""
+        if self.shared:
+            self.commit(journal, events)
+        elif events:
+            with self._healing():
+                journal.append(events)
+
+    def bring_in_line(self) -> None:
+        """Index what was appended, unless that has been done meanwhile."""
+        if not self.shared:
+            with self.lock, self._healing():
+                index = self.ready()
+                Indexing(self._opened_journal().ledger, index, self.lexical, self.embedder).catch_up()
+
+    @contextmanager
+    def _healing(self) -> Iterator[None]:
+        """Whatever fails here, the next use brings everything in line; at once where only a file of ours is damaged."""
         try:
-            journal.append(events)
-            Indexing(journal.ledger, self.ready(), self.lexical, self.embedder).catch_up(vectors)
+            yield
         except (DamagedIndexError, DamagedWordsError, DamagedLedgerError):
             self._stale = True
             if self.shared:

@@ -15,13 +15,14 @@ from memory.compaction import Compacted
 from memory.entries import Entry
 from memory.events import ArchiveChanged, CaseWritten, Deleted, Event, FeedbackGiven
 from memory.features import Match
-from memory.group_commit import GroupCommit
 from memory.index import ChromaIndex, Hit
+from memory.journal import Journal
 from memory.ledger import Facts, Ledger
 from memory.policies.base import Candidate
 from memory.redaction import redact
-from memory.rows import Kind, rows_of
-from memory.subtask_memory import NearSubtask, SolvedSubtask
+from memory.rows import Kind
+from memory.shared_writes import SharedWrites
+from memory.subtask_memory import NearSubtask, SolvedSubtask, subtasks_of
 from memory.trust import TRUSTED
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class CaseBank:
 
     def __init__(self, settings: Settings) -> None:
         self._files = BankFiles(settings)
-        self._writes = GroupCommit(self.add)
+        self._writes = SharedWrites(lambda entries: self._add(entries, self._files.append), self._files.bring_in_line)
 
     @property
     def shared(self) -> bool:
@@ -69,9 +70,13 @@ class CaseBank:
     def submit(self, entry: Entry) -> Future[bool]:
         """`add` for one of many writers: does not block, and writes together what comes while another batch is written.
 
-        The future tells whether the entry's id was new, once it is durable and indexed.
+        The future tells whether the entry's id was new, once it is durable; `indexed` is when it can be found.
         """
         return self._writes.submit(entry)
+
+    def indexed(self) -> Future[None]:
+        """Done once everything that `submit` has answered so far can be found."""
+        return self._writes.indexed()
 
     def add(self, entries: Sequence[Entry], vectors: Mapping[str, Vectors] | None = None) -> list[str]:
         """Write new cases as one batch, without the secrets in them; those whose id is there already stay as they are.
@@ -85,13 +90,16 @@ class CaseBank:
         Returns:
             The ids that were new.
         """
+        return self._add(entries, lambda journal, new: self._files.commit(journal, new, vectors))
+
+    def _add(self, entries: Sequence[Entry], write: Callable[[Journal, Sequence[Event]], None]) -> list[str]:
         with self._files.lock:
             self._files.ready()
             with self._files.appending() as journal:
                 given = {event.case.id: event for event in map(self._event, entries)}
                 there = {row[8] for row in journal.ledger.entry_rows(list(given))}
                 new = [event for id_, event in given.items() if id_ not in there]
-                self._files.commit(journal, new, vectors)
+                write(journal, new)
             return [event.case.id for event in new]
 
     def reward(
@@ -197,10 +205,9 @@ class CaseBank:
     def cases(self, namespace: str, ids: Sequence[str]) -> dict[str, Case]:
         """The cases of these ids; an id that has meanwhile gone is left out."""
         if not self.shared:
-            ledger = self.ledger
-            found = {entry.case.id: entry for entry in ledger.read(ledger.entry_rows(ids))}
-            mine = {id_: e.case for id_, e in found.items() if e.indexed and e.case.namespace == namespace}
-            return {id_: mine[id_] for id_ in ids if id_ in mine}
+            rows = [row for row in self.ledger.entry_rows(ids) if row[6] and row[9] == namespace]
+            found = {case.id: case for case in self.ledger.cases(rows)}
+            return {id_: found[id_] for id_ in ids if id_ in found}
         hits = [hit for kind, _ in OUTCOMES for hit in self._files.read(ChromaIndex.read, kind, namespace, ids)]
         return {hit.id: Case.model_validate_json(hit.document) for hit in hits if hit.document}
 
@@ -228,24 +235,25 @@ class CaseBank:
 
     def nearest_subtasks(self, namespace: str, vector: Vectors, n: int) -> list[NearSubtask]:
         """The n solved subtasks of largest cosine to a description's vector, largest first."""
-        hits = self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
-        found = [(subtask, hit) for hit in hits if (subtask := self._subtask(hit)) is not None]
-        facts = self.ledger.facts(namespace, [subtask.case_id for subtask, _ in found])
+        hits = [
+            (hit, hit.id.partition(":")[0])
+            for hit in self._files.read(ChromaIndex.nearest, "subtask", namespace, vector, n)
+        ]
+        facts = self.ledger.facts(namespace, list({case_id for _, case_id in hits}))
         return [
-            NearSubtask(
-                subtask,
-                hit.cosine or 0.0,
-                facts[subtask.case_id].trusted if subtask.case_id in facts else hit.trust >= TRUSTED,
-            )
-            for subtask, hit in found
+            NearSubtask(hit.id, hit.cosine or 0.0, facts[case_id].trusted if case_id in facts else hit.trust >= TRUSTED)
+            for hit, case_id in hits
+            if self.shared or case_id in facts  # else it has just gone
         ]
 
-    def _subtask(self, hit: Hit) -> SolvedSubtask | None:
-        if hit.document is not None:
-            return SolvedSubtask.model_validate_json(hit.document)
-        entry = self.ledger.entries.get(hit.id.partition(":")[0])
-        sources = [row.source for row in (rows_of(entry) if entry else []) if row.id == hit.id]
-        return next((source for source in sources if isinstance(source, SolvedSubtask)), None)
+    def subtasks(self, namespace: str, ids: Sequence[str]) -> dict[str, SolvedSubtask]:
+        """The solved subtasks of these ids; an id that has meanwhile gone is left out."""
+        if self.shared:
+            hits = self._files.read(ChromaIndex.read, "subtask", namespace, ids)
+            return {hit.id: SolvedSubtask.model_validate_json(hit.document) for hit in hits if hit.document}
+        cases = self.cases(namespace, list(dict.fromkeys(id_.partition(":")[0] for id_ in ids)))
+        solved = {each.id: each for case in cases.values() if case.reward == 1 for each in subtasks_of(case)}
+        return {id_: solved[id_] for id_ in ids if id_ in solved}
 
     def _change(self, namespace: str, ids: Collection[str], event: Callable[[], Event]) -> None:
         with self._files.lock:

@@ -107,13 +107,16 @@ class CaseMemory:
         Raises:
             CaseBankError: the bank cannot be read; never an empty retrieval instead.
         """
+        await self._indexed()
         return await asyncio.to_thread(self._retrieve, task, policy, k, namespace, margin, frozenset(exclude))
 
     async def write(self, case: Case, episode: Episode) -> bool:
         """Add a finished task's case, from which the policies learn; False if its id was there already.
 
+        Returns once the case is durable; what is asked of this memory afterwards waits until it can be found.
+
         Raises:
-            CaseBankError: the case is not in the journal, or is there and will be indexed at the next use.
+            CaseBankError: the case is not in the journal.
         """
         return await asyncio.wrap_future(self._bank.submit(Entry(case, episode=episode)))
 
@@ -128,6 +131,7 @@ class CaseMemory:
 
         What is farther from the description than the nearest by more than `margin` is left out.
         """
+        await self._indexed()
         found = await asyncio.to_thread(self._earlier_subtasks, description, k, namespace)
         return [each for each in found if each.score >= found[0].score - margin]
 
@@ -207,11 +211,18 @@ class CaseMemory:
 
     async def vectors(self, namespace: str) -> dict[str, Vectors]:
         """The unit vectors of the tasks of every case that may be retrieved, by id, shape (d,)."""
+        await self._indexed()
         return await asyncio.to_thread(self._bank.vectors, namespace)
 
     async def search(self, text: str, k: int, namespace: str) -> list[ScoredCase]:
         """The k cases that may be retrieved, of either outcome, nearest to a text by cosine."""
+        await self._indexed()
         return await asyncio.to_thread(self._search, text, k, namespace)
+
+    async def _indexed(self) -> None:
+        """Wait until every case whose writing was answered can be found."""
+        if not (indexed := self._bank.indexed()).done():
+            await asyncio.wrap_future(indexed)
 
     async def _import(
         self, entries: Sequence[Entry], read: ImportReport, vectors: Mapping[str, Vectors] | None = None
@@ -265,10 +276,11 @@ class CaseMemory:
         if k <= 0:
             return []
         vector = self._bank.embed(description)
-        near = {one.subtask.id: one for one in self._bank.nearest_subtasks(namespace, vector, SPARE * k)}
-        candidates = [Candidate(id_, 1, 0.0, one.cosine, trusted=one.trusted) for id_, one in near.items()]
+        near = self._bank.nearest_subtasks(namespace, vector, SPARE * k)
+        candidates = [Candidate(one.id, 1, 0.0, one.cosine, trusted=one.trusted) for one in near]
         picks = by_cosine(within_cap(candidates, k), k)
-        return [found(near[pick.case_id].subtask, pick.score) for pick in picks]
+        solved = self._bank.subtasks(namespace, [pick.case_id for pick in picks])
+        return [found(solved[pick.case_id], pick.score) for pick in picks if pick.case_id in solved]
 
 
 def _near(candidates: list[Candidate], margin: float) -> list[Candidate]:

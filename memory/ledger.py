@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from pydantic import BaseModel
+
 from configs.errors import CaseBankError
 from memory.case import Case, Reward, RewardSource
 from memory.entries import PART, Eligible, Entries, Entry
@@ -34,6 +36,12 @@ class Facts:
     @property
     def trusted(self) -> bool:
         return self.trust >= TRUSTED
+
+
+class _CaseOnly(BaseModel):
+    """Of a line that wrote a case, the case."""
+
+    case: Case
 
 
 class Ledger:
@@ -162,6 +170,14 @@ class Ledger:
         """
         return self.parse(rows, _entry)
 
+    def cases(self, rows: Sequence[Row]) -> Iterator[Case]:
+        """The cases alone of rows of the view `entries`: their episodes, most of each line, are not built.
+
+        Raises:
+            CaseBankError: as `read`.
+        """
+        return self.parse(rows, _case)
+
     def parse(self, rows: Sequence[Row], parse: Callable[[bytes, Row], T]) -> Iterator[T]:
         """What `parse` makes of each row's line, for readers that need less of it than `read` gives.
 
@@ -199,14 +215,24 @@ def _entry(line: bytes, row: Row) -> Entry:
     event = LINE.validate_json(line)
     if not isinstance(event, CaseWritten):
         raise ValueError("no case there")
-    if len(row) > 8 and event.case.id != row[8]:  # the journal was compacted since the row was read
-        raise ValueError("another case is there")
-    seq, _, _, reward, source, archived, indexed, origin = row[:8]
+    seq, _, _, _, _, archived, indexed, origin = row[:8]
     prior = row[11] if len(row) > 11 else 0.0
-    case, now_source = event.case, _source(source)
-    if (case.reward, case.reward_source) != (reward, now_source):
-        case = case.model_copy(update={"reward": reward, "reward_source": now_source})
+    case = _as_it_is(event.case, row)
     return Entry(case, bool(archived), event.episode, origin, event.vouched, bool(indexed), seq, prior)
+
+
+def _case(line: bytes, row: Row) -> Case:
+    return _as_it_is(_CaseOnly.model_validate_json(line).case, row)
+
+
+def _as_it_is(case: Case, row: Row) -> Case:
+    """The case of a line with the outcome that its row knows."""
+    if len(row) > 8 and case.id != row[8]:  # the journal was compacted since the row was read
+        raise ValueError("another case is there")
+    reward, source = row[3], _source(row[4])
+    if (case.reward, case.reward_source) == (reward, source):
+        return case
+    return case.model_copy(update={"reward": reward, "reward_source": source})
 
 
 def _json(ids: Collection[str]) -> str:

@@ -56,9 +56,20 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
     return text
 
 
-def _known_values(secrets: Collection[str]) -> re.Pattern[str] | None:
+def redact_known(text: str, secrets: Collection[str]) -> str:
+    """The text without the known values in it; what only looks like a secret stays."""
+    known = _known_values(secrets)
+    return text if known is None else "".join(_between_marks(text, known))
+
+
+def known_forms(secrets: Collection[str]) -> tuple[str, ...]:
+    """Every form in which `redact` finds the known values, the longest first."""
     values = {form for secret in secrets if _is_recognisable(secret) for form in _forms(secret)}
-    longest_first = sorted(values, key=lambda value: (-len(value), value))
+    return tuple(sorted(values, key=lambda value: (-len(value), value)))
+
+
+def _known_values(secrets: Collection[str]) -> re.Pattern[str] | None:
+    longest_first = known_forms(secrets)
     return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
 

@@ -40,9 +40,9 @@ class EarlierSubtask:
 
 @dataclass(frozen=True, slots=True)
 class NearSubtask:
-    """A solved subtask found in the bank, its cosine to a description, and whether its case is trusted."""
+    """Where in the bank a solved subtask is, its cosine to a description, and whether its case is trusted."""
 
-    subtask: SolvedSubtask
+    id: str
     cosine: float
     trusted: bool
 

@@ -24,6 +24,7 @@ from memory.subtask_memory import EarlierSubtask
 from nodes.approval import check_names
 from nodes.attachments import Attachments, render_files
 from nodes.chat_steps import subtask_steps
+from nodes.evidence import evidence
 from nodes.json_actions import REPLY, JsonActions, tool_lines
 from nodes.language_model import LanguageModel, Models
 from nodes.native_tools import NativeTools
@@ -31,7 +32,7 @@ from nodes.prompts import Prompts, fence, harmless, sections, shorten
 from nodes.running import Place, Running, Runs
 from nodes.tool_choice import ToolShelf
 from nodes.tool_loop import Limits, Outcome, ToolLoop
-from nodes.whole_results import WholeResults
+from nodes.whole_results import ResultStore, WholeResults
 
 EARLIER_RESULT_CHARS = 500
 
@@ -77,12 +78,15 @@ class Executor:
     memory: CaseMemory
     prompts: Prompts
     attachments: Attachments
+    results: ResultStore
     settings: Settings
 
     async def __call__(self, state: ExecuteInput, runtime: Runtime[Context]) -> ExecuteUpdate:
         assignment = state["assignment"]
         subtask = assignment["subtask"]
         running = self.runs.of(assignment["task"], assignment["spent"], runtime)
+        task_id = assignment["task"]["id"]
+        results = WholeResults(self.results, running.thread_id, task_id, self.settings.result_chars)
         async with running.shared.gate:
             place = place_of(runtime)
             if running.knobs.parallelism == 1 and waits_beside(running.shared.waiting, place):
@@ -90,7 +94,7 @@ class Executor:
             running.emit({"type": "subtask_started", "id": subtask["id"], "description": subtask["description"]})
             started, clock = time.time(), time.monotonic()
             try:
-                outcome = await self._carry_out(assignment, running)
+                outcome = await self._carry_out(assignment, running, results)
             except GraphInterrupt:
                 running.shared.waiting = place
                 raise
@@ -98,21 +102,23 @@ class Executor:
             "id": subtask["id"],
             "description": subtask["description"],
             "status": outcome.status,
-            "result": shorten(outcome.result, self.settings.result_chars),
+            "result": await results.shown(outcome.result),
             "reason": shorten(outcome.reason, self.settings.result_chars),
-            "evidence": [],
+            "evidence": evidence(outcome.result, outcome.tool_calls),
             "budget": outcome.budget,
+            "stuck": outcome.stuck,
             "tool_calls": outcome.tool_calls,
             "started_at": started,
             "seconds": time.monotonic() - clock,
         }
         running.emit(
-            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"]}
-        )
+            {"type": "subtask_finished", "id": result["id"], "status": result["status"], "result": result["result"],
+             "reason": outcome.reason}
+        )  # fmt: skip
         shown = subtask_steps(assignment["task"]["id"], result) if running.knobs.show_steps else []
         return {"subtasks": [result], "model_calls": outcome.model_calls, "messages": shown}
 
-    async def _carry_out(self, assignment: Assignment, running: Running) -> Outcome:
+    async def _carry_out(self, assignment: Assignment, running: Running, results: WholeResults) -> Outcome:
         subtask = assignment["subtask"]
         earlier = await self._earlier(subtask, running.knobs, namespace_of(get_config(), self.settings))
         model = await self.models.get(running.knobs.executor_model)
@@ -129,11 +135,11 @@ class Executor:
         loop = ToolLoop(
             running,
             model,
-            NativeTools(shelf) if model.native_tools else JsonActions(tools),
-            shelf.callable_tools,
-            Limits(running.knobs.max_steps, self.settings.context_tokens),
+            NativeTools(shelf, results.tools) if model.native_tools else JsonActions(tools, results.tools),
+            lambda: {**shelf.callable_tools(), **{tool.name: tool for tool in results.tools()}},
+            Limits(running.knobs.max_steps, [f"Subtask: {subtask['description']}"]),
             subtask["id"],
-            WholeResults(self.settings.result_chars),
+            results,
         )
         return await loop.run(self._request(model, tools, assignment, earlier, files))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -14,9 +13,10 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from graph.state import ToolCallRecord
 from nodes.planner_reply import json_objects
+from nodes.reply_ending import CUT_CALL, was_cut
 from nodes.tool_choice import summary
 from nodes.tool_loop import Ask, Turn
-from nodes.tool_requests import ToolRequest
+from nodes.tool_requests import MAX_NAME, ToolRequest
 
 RESULT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -31,21 +31,24 @@ FORM = 'Reply with one JSON object: {"tool": NAME, "arguments": {...}} or {"resu
 
 @dataclass(frozen=True, slots=True)
 class JsonActions:
-    """List the tools in the prompt, one line each, and read one action from each reply."""
+    """List the tools in the prompt, one line each, and read one action from each reply.
+
+    `more`: tools that come up while the subtask goes on, see `WholeResults.tools`.
+    """
 
     tools: Sequence[BaseTool]
+    more: Callable[[], Sequence[BaseTool]] = tuple
+    taken: list[str] = field(default_factory=list)
+
+    def schemas(self) -> list[dict[str, Any]]:
+        return []
 
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
-        reply = await ask(messages, schema=RESULT_SCHEMA if last else action_schema(self.tools))
+        reply = await ask(messages, schema=RESULT_SCHEMA if last else action_schema((*self.tools, *self.more())))
         message = reply.message
         for found in json_objects(str(message.text)):
             if isinstance(found.get("tool"), str):
-                arguments = found.get("arguments")
-                fault = None if isinstance(arguments, dict) else '"arguments" must be a JSON object'
-                request = ToolRequest(
-                    uuid.uuid4().hex, found["tool"], arguments if isinstance(arguments, dict) else {}, fault
-                )
-                return Turn(message, reply.call, (request,))
+                return Turn(message, reply.call, (self._request(found["tool"], found.get("arguments")),))
             if "result" in found:
                 value = found["result"]
                 return Turn(
@@ -53,13 +56,27 @@ class JsonActions:
                     reply.call,
                     result=value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
                 )
-        return Turn(message, reply.call, fault=FORM)
+        return Turn(message, reply.call, fault=f"{CUT_CALL}. {FORM}" if was_cut(message) else FORM)
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [
             HumanMessage(f"{'Tool result' if outcome['ok'] else 'Tool error'}: {outcome['result']}\n{REPLY}")
             for outcome in outcomes
         ]
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The advice stands in the last message, so that it still ends where the model goes on."""
+        *before, last = answers
+        return [*before, HumanMessage(f"{str(last.text).removesuffix(REPLY)}{advice}\n{REPLY}")]
+
+    def remind(self, text: str) -> BaseMessage:
+        return HumanMessage(f"{text}\n{REPLY}")
+
+    def _request(self, name: str, arguments: Any) -> ToolRequest:
+        self.taken.append(f"action-{len(self.taken) + 1}")
+        if isinstance(arguments, dict):
+            return ToolRequest(self.taken[-1], name[:MAX_NAME], arguments)
+        return ToolRequest(self.taken[-1], name[:MAX_NAME], {}, '"arguments" must be a JSON object')
 
 
 def tool_lines(tools: Sequence[BaseTool]) -> str:

@@ -11,8 +11,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 
-from configs.errors import MementoError
+from configs.errors import MementoError, RequestTooLongError
 from graph.state import ModelCall, Role
+from nodes.shorter_request import half_as_long
+
+HALVED = "memento_request_halved"
+"""In a reply's metadata: it was given to half of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class LanguageModel:
         tool_choice: str | None = None,
         schema: dict[str, Any] | None = None,
     ) -> AIMessage:
-        """Ask once.
+        """Ask once; a request that is too long is asked once more, half as long.
 
         Args:
             messages: the whole request, system message first.
@@ -53,12 +57,24 @@ class LanguageModel:
 
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: as `translate` says.
+            RequestTooLongError: also the shorter request does not fit.
         """
+        bound = self._bound(tools, tool_choice, schema)
         try:
-            message = await self._bound(tools, tool_choice, schema).ainvoke(list(messages))
+            return await self._asked(bound, messages)
+        except RequestTooLongError:
+            shorter = half_as_long(messages)
+            if shorter is None:
+                raise
+        message = await self._asked(bound, shorter)
+        message.response_metadata[HALVED] = True
+        return message
+
+    async def _asked(self, bound: Runnable[Any, AIMessage], messages: Sequence[BaseMessage]) -> AIMessage:
+        try:
+            return await bound.ainvoke(list(messages))
         except self.faults as fault:
             raise self.translate(fault) from fault
-        return message
 
     def _bound(
         self, tools: Sequence[dict[str, Any]], tool_choice: str | None, schema: dict[str, Any] | None

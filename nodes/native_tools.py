@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from langchain_core.messages import BaseMessage, ToolMessage
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool
 
 from graph.state import ToolCallRecord
+from nodes.reply_ending import CUT_CALL, was_cut
 from nodes.tool_choice import ToolShelf, compact_schema
 from nodes.tool_loop import Ask, Turn
-from nodes.tool_requests import ToolRequest, answerable
+from nodes.tool_requests import ToolRequest, read_calls
+
+UNREADABLE = "the arguments are not valid JSON: one object, not nested deeply, its numbers finite and of 64 bits"
 
 
 @dataclass(frozen=True, slots=True)
 class NativeTools:
-    """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt."""
+    """Offer the tools through the provider's own field, so that each schema is sent once and never in the prompt.
+
+    `more`: tools that come up while the subtask goes on, see `WholeResults.tools`.
+    """
 
     shelf: ToolShelf
+    more: Callable[[], Sequence[BaseTool]] = tuple
+    taken: set[str] = field(default_factory=set)
+
+    def schemas(self) -> list[dict[str, Any]]:
+        return [compact_schema(tool) for tool in (*self.shelf.offered, *self.more())]
 
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
-        schemas = [compact_schema(tool) for tool in self.shelf.offered]
+        schemas = self.schemas()
         reply = await ask(messages, tools=schemas, tool_choice="none" if last and schemas else None)
         message = reply.message
-        requests = [
-            ToolRequest(call["id"] or uuid.uuid4().hex, call["name"], call["args"]) for call in message.tool_calls
-        ]
-        requests += [
-            ToolRequest(bad["id"] or uuid.uuid4().hex, bad["name"] or "", {}, "the arguments are not valid JSON")
-            for bad in message.invalid_tool_calls
-        ]
-        return Turn(message, reply.call, tuple(answerable(requests)), str(message.text).strip())
+        message, requests = read_calls(message, self.taken, CUT_CALL if was_cut(message) else UNREADABLE)
+        return Turn(message, reply.call, requests, str(message.text).strip())
 
     def answer(self, requests: Sequence[ToolRequest], outcomes: Sequence[ToolCallRecord]) -> list[BaseMessage]:
         return [
@@ -43,3 +49,9 @@ class NativeTools:
             )
             for request, outcome in zip(requests, outcomes, strict=True)
         ]
+
+    def remind(self, text: str) -> BaseMessage:
+        return HumanMessage(text)
+
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        return [*answers, HumanMessage(advice)]

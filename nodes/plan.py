@@ -14,10 +14,11 @@ from typing_extensions import TypedDict
 from configs.errors import PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
-from graph.state import Ending, ModelCall, ShownCase, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
 from nodes.chat_steps import plan_step
+from nodes.dependencies import check_plan
 from nodes.language_model import LanguageModel, Models
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
@@ -31,10 +32,13 @@ from nodes.planner_reply import (
     parse_reply,
     to_subtasks,
 )
-from nodes.prompts import Prompts, sections
+from nodes.prompts import Prompts, sections, shorten
+from nodes.reply_ending import EMPTY, refusal_of, was_cut
 from nodes.running import Running, Runs
 
 FILE_CHARS = 20_000
+SAID_CHARS = 20_000
+"""Of a reply that could not be read, as it is shown to the model again."""
 
 
 class PlanInput(TypedDict):
@@ -45,7 +49,7 @@ class PlanInput(TypedDict):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
-    report: NotRequired[str]
+    report: NotRequired[Report | None]
     ending: NotRequired[Ending | None]
 
 
@@ -74,6 +78,7 @@ class Planner:
 
     Raises:
         PlanFormatError: the second reply cannot be read either.
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
     """
 
     runs: Runs
@@ -83,6 +88,7 @@ class Planner:
     settings: Settings
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
+        check_plan(state["plan"])
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
         model = await self.models.get(running.knobs.planner_model)
         last_call = state["cycles"] >= running.knobs.max_cycles or state.get("ending") is not None
@@ -125,7 +131,8 @@ class Planner:
     async def _request(self, state: PlanInput, running: Running) -> list[BaseMessage]:
         texts = await self.attachments.read(running.thread_id, state["task"]["files"])
         files, notes = render_files(texts, FILE_CHARS), state.get("notes") or []
-        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes)
+        report = state.get("report")
+        message = task_message(state["task"], state["cases"], state["plan"], state["subtasks"], files, notes, report)
         system = sections(self.prompts.render("planner"), self.prompts.render("planner_notes") if notes else "")
         return [SystemMessage(system), HumanMessage(message)]
 
@@ -143,7 +150,7 @@ class Planner:
             return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
             repair = self.prompts.render("planner_repair", fault=str(fault))
-        said = AIMessage(str(first.message.text) or "(an empty reply)")
+        said = AIMessage(shorten(str(first.message.text), SAID_CHARS) or EMPTY)
         request = [*request, said, HumanMessage(repair)]
         second = await running.ask(
             "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
@@ -165,8 +172,10 @@ def read(reply: AIMessage, earlier: Sequence[Subtask], last_call: bool) -> tuple
     Raises:
         PlanFormatError: the reply holds neither, or a plan that cannot be carried out.
     """
-    text = str(reply.text)
-    parsed: PlannerReply = parse_last_reply(text) if last_call else parse_reply(text)
+    if (refusal := refusal_of(reply)) is not None:
+        raise PlanFormatError(f"the model refused: {refusal}")
+    cut, text = was_cut(reply), str(reply.text)
+    parsed: PlannerReply = parse_last_reply(text, cut=cut) if last_call else parse_reply(text, cut=cut)
     if isinstance(parsed, FinalAnswer):
         return parsed.final_answer.strip(), []
     return None, to_subtasks(parsed, earlier)

@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from configs.errors import PlanFormatError
 from graph.state import Subtask
+from nodes.dependencies import circle
+from nodes.storable import storable
 
 MARKER = re.compile(r"\**FINAL[ _]ANSWER\**\s*:\s*\**", re.IGNORECASE)
 MAX_SUBTASKS = 50
+OBJECT_START = re.compile(r'\{(?=\s*["}])')
+CUT = "the reply was cut off at its length limit before it was complete; reply more briefly"
+
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
+
+
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_no_truth_value)]
 
 
 class ProposedSubtask(BaseModel):
@@ -21,9 +35,9 @@ class ProposedSubtask(BaseModel):
 
     model_config = ConfigDict(coerce_numbers_to_str=True, str_strip_whitespace=True)
 
-    id: int
+    id: WholeNumber
     description: str = Field(min_length=1, max_length=20_000)
-    depends_on: list[int] | None = None
+    depends_on: list[WholeNumber] | None = None
 
 
 class ProposedPlan(BaseModel):
@@ -69,10 +83,11 @@ ANSWER_SCHEMA: dict[str, Any] = {
 REPLY_SCHEMA: dict[str, Any] = {"anyOf": [PLAN_SCHEMA, ANSWER_SCHEMA]}
 
 
-def parse_reply(text: str) -> PlannerReply:
+def parse_reply(text: str, *, cut: bool = False) -> PlannerReply:
     """Read a planner's reply.
 
-    A JSON object with `plan` or `final_answer` wins, wherever it stands; then what follows `FINAL ANSWER:`.
+    A JSON object with `plan` or `final_answer` wins, wherever it stands; then what follows `FINAL ANSWER:`. In a reply
+    that was cut off, only a whole object counts.
 
     Raises:
         PlanFormatError: neither is there; the message says what was wrong, in words a model can act on.
@@ -86,22 +101,24 @@ def parse_reply(text: str) -> PlannerReply:
                 return ProposedPlan.model_validate(found)
         except ValidationError as error:
             fault = describe(error)
+    if cut:
+        raise PlanFormatError(CUT)
     parts = MARKER.split(text, maxsplit=1)
     if len(parts) == 2 and (answer := parts[1].strip().strip("`").strip()):
         return FinalAnswer(final_answer=answer)
     raise PlanFormatError(fault)
 
 
-def parse_last_reply(text: str) -> FinalAnswer:
+def parse_last_reply(text: str, *, cut: bool = False) -> FinalAnswer:
     """Read the reply to the last call, in which plain text is an answer too.
 
     Raises:
         PlanFormatError: the reply is empty or is yet another plan.
     """
     try:
-        reply = parse_reply(text)
+        reply = parse_reply(text, cut=cut)
     except PlanFormatError:
-        if not text.strip() or text.lstrip().startswith(("{", "[", "```")):
+        if cut or not text.strip() or text.lstrip().startswith(("{", "[", "```")):
             raise
         return FinalAnswer(final_answer=text.strip())
     if isinstance(reply, ProposedPlan):
@@ -121,6 +138,8 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
     offset = max((subtask["id"] for subtask in earlier), default=0)
     number = {old: offset + position for position, old in enumerate(ids, 1)}
     known = {subtask["id"]: subtask["id"] for subtask in earlier} | number
+    if stuck := circle({each.id: set(each.depends_on or []) for each in proposed.plan}):
+        raise PlanFormatError(f"the tasks' dependencies run in a circle: {stuck}")
     in_order = all(subtask.depends_on is None for subtask in proposed.plan)
     subtasks: list[Subtask] = []
     for subtask in proposed.plan:
@@ -131,23 +150,32 @@ def to_subtasks(proposed: ProposedPlan, earlier: Sequence[Subtask]) -> list[Subt
         if in_order and subtasks:
             depends_on = [subtasks[-1]["id"]]
         subtasks.append({"id": number[subtask.id], "description": subtask.description, "depends_on": depends_on})
-    _refuse_circles(subtasks)
     return subtasks
 
 
 def json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every outermost JSON object in a text, in order; fences and prose around them do not matter."""
-    decoder = json.JSONDecoder(strict=False)
-    position = text.find("{")
-    while position >= 0:
+    """Every outermost JSON object in a text, in order; fences and prose around them do not matter.
+
+    Linear in time: a text that begins object after object and never ends one is given up at some point.
+    """
+    decoder = json.JSONDecoder(strict=False, parse_constant=_no_number)
+    work, position = 8 * len(text) + 1_000_000, 0
+    while work > 0 and (start := OBJECT_START.search(text, position)) is not None:
         try:
-            value, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
-            end = position + 1
+            value, position = decoder.raw_decode(text, start.start())
+            value = storable(value)
+        except json.JSONDecodeError as error:
+            work -= error.pos - start.start() + error.pos // 64  # what was read, and its lines counted for the message
+            position = start.start() + 1
+        except (ValueError, RecursionError):  # a number that is none, or of thousands of digits; nested too deeply
+            work -= 10_000
+            position = start.start() + 1
         else:
-            if isinstance(value, dict):
-                yield value
-        position = text.find("{", end)
+            yield value
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def describe(error: ValidationError) -> str:
@@ -155,12 +183,3 @@ def describe(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in fault["loc"])
     return f"{place}: {fault['msg']}"
-
-
-def _refuse_circles(subtasks: Sequence[Subtask]) -> None:
-    waiting = {subtask["id"]: set(subtask["depends_on"]) for subtask in subtasks}
-    while waiting:
-        free = {each for each, needs in waiting.items() if not needs & waiting.keys()}
-        if not free:
-            raise PlanFormatError(f"the tasks' dependencies run in a circle: {sorted(waiting)}")
-        waiting = {each: needs for each, needs in waiting.items() if each not in free}

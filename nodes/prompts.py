@@ -13,13 +13,14 @@ from typing import Literal, get_args
 from nodes.neutral import neutralise, without_control_tokens
 
 Label = Literal[
-    "case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer", "user_notes"
-]
+    "case", "failed_case", "subtask", "files", "conversation", "question", "reference", "answer", "user_notes",
+    "report", "tool_memory",
+]  # fmt: skip
 LABELS = frozenset(get_args(Label))
 TAG = re.compile(r"([<＜﹤‹〈⟨])\s*+([/／]?)\s*+(\w+)")
 NAMES = (
     "planner", "planner_notes", "planner_repair", "planner_rejected", "planner_last_call", "executor_native",
-    "executor_json", "judge",
+    "executor_json", "judge", "reflect",
 )  # fmt: skip
 
 

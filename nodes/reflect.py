@@ -1,6 +1,7 @@
-"""Judge how far the task has come: after the final answer, settle the reward.
+"""Judge how far the task has come: after each round for the planner, after the final answer to settle the reward.
 
-After a round of subtasks nothing needs a model: their status is in the state, and routing decides what comes next.
+A round that went plainly needs no model. Where something failed, is partial or contradicts, the judge's model is asked;
+what rules alone could tell stands where there is none, or where it does not help.
 """
 
 from __future__ import annotations
@@ -8,97 +9,107 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NotRequired
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from configs.errors import MementoError
 from graph.context import Context
-from graph.state import Ending, ModelCall, Subtask, SubtaskResult, Task, claimed_by
-from nodes.answer_match import alternatives, matches
-from nodes.language_model import LanguageModel, Models
+from graph.state import Ending, ModelCall, Report, Subtask, SubtaskResult, Task, claimed_by
+from nodes.answer_match import alternatives
+from nodes.dependencies import check_plan, ready
+from nodes.language_model import Models
 from nodes.meter import spent
-from nodes.planner_reply import json_objects
-from nodes.prompts import Prompts, fence, sections
+from nodes.planner_prompt import render_report
+from nodes.prompts import Prompts
+from nodes.reflection import REFLECTION_SCHEMA, reflection_message, with_reflection
+from nodes.reward import Judge, RewardUpdate
+from nodes.round_loops import ENDS_AT
+from nodes.round_report import failed_in, is_unclear, round_report
 from nodes.running import Running, Runs
-
-VERDICT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "verdict": {"enum": ["correct", "incorrect", "unknown"]},
-        "reason": {"type": "string"},
-    },
-    "required": ["verdict", "reason"],
-    "additionalProperties": False,
-}
-REWARDS = {"correct": 1, "incorrect": 0}
 
 
 class ReflectInput(TypedDict, total=False):
     task: Task
     plan: list[Subtask]
+    cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    report: Report | None
     loops: list[str]
+    ending: Ending | None
     answer: str | None
     expected_answer: dict[str, Any]
 
 
-class ReflectUpdate(TypedDict):
-    reward: NotRequired[int | None]
-    reward_source: NotRequired[str | None]
-    model_calls: NotRequired[list[ModelCall]]
-    report: NotRequired[str]
-    loops: NotRequired[list[str]]
-    ending: NotRequired[Ending | None]
+class RoundUpdate(TypedDict):
+    model_calls: list[ModelCall]
+    report: Report
+    loops: list[str]
+    ending: NotRequired[Ending]
 
 
 @dataclass(frozen=True, slots=True)
 class Reflector:
-    """Settle the reward: the expected answer first, then the judge model; None when nobody could tell."""
+    """Judge a round once nothing of it is left to do; settle the reward once there is an answer.
+
+    Raises:
+        InvalidInputError: somebody has edited the plan so that it cannot be carried out.
+    """
 
     runs: Runs
     models: Models
     prompts: Prompts
 
-    async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> ReflectUpdate:
+    async def __call__(self, state: ReflectInput, runtime: Runtime[Context]) -> RoundUpdate | RewardUpdate:
         answer = state.get("answer")
         if answer is None:
-            return {}
+            check_plan(state["plan"])
+            if not _is_over(state):
+                return {}
         running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        if answer is None:
+            return await self._round(state, running)
         expected = alternatives(claimed_by(state.get("expected_answer", {}), state["task"]["id"]) or [])
-        update: ReflectUpdate
-        if expected and matches(answer, expected):
-            update = {"reward": 1, "reward_source": "ground_truth"}
-        else:
-            update = await self._judged(state["task"], answer, expected, running)
-        running.emit({"type": "rewarded", "reward": update.get("reward"), "source": update.get("reward_source")})
+        return await Judge(self.models, self.prompts).settle(state["task"], answer, expected, running)
+
+    async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
+        report = round_report(state["plan"], state["subtasks"], state.get("report"))
+        calls: list[ModelCall] = []
+        goes_on = state.get("ending") is None and not _out_of_budget(state)
+        if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
+            report, calls = await self._reflected(state, report, running)
+        loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
+        update: RoundUpdate = {"report": report, "loops": loops, "model_calls": calls}
+        if goes_on and report["loop"] and len(loops) >= ENDS_AT:
+            goes_on = False
+            update["ending"] = {"cause": "loop", "budget": None, "detail": report["loop"]}
+        knobs = running.knobs
+        if goes_on and state["cycles"] < knobs.max_cycles and knobs.top_k and knobs.policy != "none":
+            report["retrieve_for"] = failed_in(report)
+        running.emit({"type": "reflected", "report": render_report(report), "loops": loops})
         return update
 
-    async def _judged(self, task: Task, answer: str, expected: list[str], running: Running) -> ReflectUpdate:
-        judge = running.knobs.judge_model
-        if judge == "none":
-            return {"reward": 0, "reward_source": "ground_truth"} if expected else {"reward": None}
+    async def _reflected(self, state: ReflectInput, report: Report, running: Running) -> tuple[Report, list[ModelCall]]:
+        """The report with a model's view; as it is, with a warning, where the model cannot be asked or understood."""
+        message = reflection_message(state["task"], report, state["subtasks"])
+        request = [SystemMessage(self.prompts.render("reflect")), HumanMessage(message)]
         try:
-            reward, call = await self._verdict(await self.models.get(judge), task, answer, expected, running)
+            model = await self.models.get(running.knobs.judge_model)
+            reply = await running.ask("judge", model, request, schema=REFLECTION_SCHEMA)
         except MementoError as error:
-            running.emit({"type": "warned", "message": f"the judge could not tell: {error}"})
-            return {"reward": None, "reward_source": None}
-        return {"reward": reward, "reward_source": "judge" if reward is not None else None, "model_calls": [call]}
-
-    async def _verdict(
-        self, judge: LanguageModel, task: Task, answer: str, expected: list[str], running: Running
-    ) -> tuple[int | None, ModelCall]:
-        reference = fence("reference", "\n".join(expected)) or "There is no reference answer."
-        asked = sections(fence("question", task["question"]), reference, fence("answer", answer))
-        request = [SystemMessage(self.prompts.render("judge")), HumanMessage(asked)]
-        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA)
-        return read_verdict(reply.message), reply.call
+            running.emit({"type": "warned", "message": f"no model reflected on the round: {error}"})
+            return report, []
+        reflected = with_reflection(report, str(reply.message.text))
+        if reflected is None:
+            running.emit({"type": "warned", "message": "the model's reflection on the round could not be read"})
+        return reflected or report, [reply.call]
 
 
-def read_verdict(reply: AIMessage) -> int | None:
-    """1 or 0 as the judge says; None where it cannot tell or cannot be read."""
-    for found in json_objects(str(reply.text)):
-        if isinstance(found.get("verdict"), str):
-            return REWARDS.get(found["verdict"].strip().lower())
-    return None
+def _is_over(state: ReflectInput) -> bool:
+    """Whether nothing of the round is left to do, or no budget is left to do it with."""
+    return not ready(state["plan"], state["subtasks"]) or _out_of_budget(state)
+
+
+def _out_of_budget(state: ReflectInput) -> bool:
+    return any(result.get("budget") for result in state["subtasks"])

@@ -15,21 +15,40 @@ from typing_extensions import TypedDict
 
 from configs.errors import InvalidInputError
 from configs.settings import Settings
-from graph.context import Context, resolve
+from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
-from graph.state import Claim, ShownCase, Task, claimed_by
+from graph.state import Claim, Judged, ShownCase, Spent, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
 from nodes.chat_steps import cases_step, is_step
+from nodes.meter import spent
 from nodes.prompts import harmless
+from nodes.running import Runs
 from nodes.user_notes import standing_notes
 
 MAX_QUESTION_CHARS = 100_000
 CONVERSATION_CHARS = 4000
+MORE_CASES = 2
+
+
+class Again(TypedDict):
+    """On the way to a new plan: the subtasks that failed, and the cases that are shown already."""
+
+    task: Task
+    spent: Spent
+    failed: list[Judged]
+    cases: list[ShownCase]
 
 
 class RetrieveInput(TypedDict, total=False):
+    """A thread with a question, or what to retrieve again for."""
+
     messages: list[AnyMessage]
     files: dict[str, Any]
+    again: Again
+
+
+class MoreCases(TypedDict):
+    cases: list[ShownCase]
 
 
 class RetrieveUpdate(TypedDict):
@@ -43,7 +62,7 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
-    report: str
+    report: None
     loops: list[str]
     ending: None
     answer: None
@@ -56,16 +75,28 @@ class RetrieveUpdate(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class CaseRetriever:
-    """Open a task: clear what the one before it left behind, and select the cases for it."""
+    """Open a task: clear what the one before it left behind, and select the cases for it.
 
+    Within a task, add the cases nearest to what failed. They are no part of the episode that the policy learns from:
+    it is about the choice for the task.
+    """
+
+    runs: Runs
     memory: CaseMemory
     settings: Settings
 
-    async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate:
+    async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate | MoreCases:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
+        if (again := state.get("again")) is not None:
+            new = await self._for_failures(again, knobs, settings.namespace)
+            emit = self.runs.of(again["task"], again["spent"], runtime).emit
+            emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
+            return {"cases": [*again["cases"], *new]}
         task = open_task(state.get("messages") or [], state.get("files", {}))
         task["approval"] = knobs.approval
+        emit = self.runs.of(task, spent([], []), runtime).emit
+        emit({"type": "task_opened", "id": task["id"], "question": task["question"]})
         retrieval = await self.memory.retrieve(
             task["question"],
             policy=knobs.policy,
@@ -74,8 +105,8 @@ class CaseRetriever:
             margin=self.settings.cosine_margin,
         )
         cases = [show(scored) for scored in retrieval.cases]
-        runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
-        notes = await standing_notes(settings, task["question"], runtime.stream_writer)
+        emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": cases})
+        notes = await standing_notes(settings, task["question"], emit)
         claimed: Claim = {"claimed_by": task["id"]}
         return {
             "task": task,
@@ -88,7 +119,7 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
-            "report": "",
+            "report": None,
             "loops": [],
             "ending": None,
             "answer": None,
@@ -98,6 +129,22 @@ class CaseRetriever:
             "status": "running",
             "messages": [cases_step(task["id"], cases)] if knobs.show_steps else [],
         }
+
+    async def _for_failures(self, again: Again, knobs: Knobs, namespace: str) -> list[ShownCase]:
+        """At most MORE_CASES that are not shown yet, shared out evenly among the failures."""
+        found: list[ShownCase] = []
+        left = len(again["failed"]) if knobs.policy != "none" and knobs.top_k else 0
+        for failed, others in zip(again["failed"], range(left, 0, -1), strict=False):
+            retrieval = await self.memory.retrieve(
+                " ".join([failed["description"], failed["reason"]]),
+                policy=knobs.policy,
+                k=min((MORE_CASES - len(found)) // others, knobs.top_k),
+                namespace=namespace,
+                margin=self.settings.cosine_margin,
+                exclude={case["id"] for case in [*again["cases"], *found]},
+            )
+            found += [{**show(scored), "found_for": failed["description"]} for scored in retrieval.cases]
+        return found
 
 
 def open_task(messages: Sequence[BaseMessage], files: dict[str, Any]) -> Task:

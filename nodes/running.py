@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
 
+from configs.errors import MementoError
 from graph.context import Context, Knobs
 from graph.events import Event
 from graph.state import ModelCall, Role, Spent, Task
-from nodes.language_model import LanguageModel, model_call
+from nodes.language_model import HALVED, LanguageModel, model_call
 from nodes.meter import Meter
+from nodes.request_size import RequestSize
 from nodes.steps import Steps
 
 Place: TypeAlias = tuple[str, str]
@@ -53,6 +55,8 @@ class Running:
         knobs: the caller's, filled up from the settings.
         shared: with the run's other branches.
         emit: tells an event to whoever listens to the run.
+        hide: takes this process's secrets out of a JSON value that is kept.
+        size: what one request may hold.
     """
 
     thread_id: str
@@ -60,6 +64,8 @@ class Running:
     shared: Shared
     steps: Steps
     emit: Emit
+    hide: Callable[[Any], Any] = lambda value: value
+    size: RequestSize = field(default_factory=RequestSize)
 
     async def ask(
         self,
@@ -80,9 +86,16 @@ class Running:
         """
 
         async def work() -> dict[str, Any]:
+            sent = self.size.bounded(model.name, messages, tools)
             started, clock = time.time(), time.monotonic()
-            message = await model.reply(messages, tools=tools, tool_choice=tool_choice, schema=schema)
+            try:
+                message = await model.reply(sent, tools=tools, tool_choice=tool_choice, schema=schema)
+            except MementoError as error:
+                self._tell_failed(role, model, subtask, started, error)
+                raise
             call = model_call(message, role, model, subtask, started, time.monotonic() - clock)
+            times = 2 if message.response_metadata.get(HALVED) else 1
+            self.size.learn(model.name, sent, tools, call["input_tokens"] * times)
             self.emit({"type": "model_called", **call, "at": time.time()})
             if check is not None:
                 check(message)
@@ -91,6 +104,14 @@ class Running:
         kept = (await self.steps.keep("model", work)).value
         self.shared.meter.count(kept["call"])
         return Reply(kept["message"], kept["call"])
+
+    def _tell_failed(
+        self, role: Role, model: LanguageModel, subtask: int | None, started: float, error: MementoError
+    ) -> None:
+        self.emit(
+            {"type": "model_failed", "role": role, "model": model.name, "subtask": subtask, "started_at": started,
+             "seconds": time.time() - started, "error": f"{type(error).__name__}: {error}"}
+        )  # fmt: skip
 
 
 class Runs(Protocol):

@@ -16,6 +16,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
+CHARS_PER_TOKEN = 4
 LOWEST, HIGHEST = 0.25, 8.0
 """Chinese is about six times what four characters a token give; beyond these a report is not believed."""
 FALL = 0.2

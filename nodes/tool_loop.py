@@ -6,6 +6,7 @@ A dialect says how one kind of model is asked and answered; the loop is the same
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +20,22 @@ from graph.state import Budget, ModelCall, SubtaskStatus, ToolCallRecord
 from nodes.approval import review_calls
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
+from nodes.outcomes import read_result, unfinished
 from nodes.repetition import Repetition
+from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
 from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
-from nodes.tool_requests import ToolRequest
-from nodes.whole_results import WholeResults
-from nodes.window import fit
+from nodes.tool_memory import to_keep
+from nodes.tool_requests import ToolRequest, unknown_tool
+from nodes.whole_results import READ, WholeResults
+from nodes.window import Exchange, fit
 
-FAILED = "FAILED:"
+_logger = logging.getLogger(__name__)
+LOCAL = frozenset({FIND, READ})
+"""Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
+CALLS_AT_ONCE = 8
+"""Of one subtask; the other calls of a reply wait their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,10 @@ class Ask(Protocol):
 class Dialect(Protocol):
     """How a kind of model takes tools and gives them back."""
 
+    def schemas(self) -> list[dict[str, Any]]:
+        """The tool schemas that the next request carries beside its messages."""
+        ...
+
     async def ask(self, ask: Ask, messages: Sequence[BaseMessage], *, last: bool) -> Turn:
         """Send the request and read the reply; the last one must be the result, whatever is missing."""
         ...
@@ -65,10 +77,18 @@ class Dialect(Protocol):
         """The messages that tell the model what its calls gave, in their order."""
         ...
 
+    def advise(self, answers: Sequence[BaseMessage], advice: str) -> list[BaseMessage]:
+        """The same messages with advice for the next turn."""
+        ...
+
+    def remind(self, text: str) -> BaseMessage:
+        """The message that tells the model what its older calls were."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a subtask. `budget` is the one that ended it."""
+    """What became of a subtask. `budget` is the one that ended it; `stuck`: it went round in a circle."""
 
     status: SubtaskStatus
     result: str
@@ -76,22 +96,23 @@ class Outcome:
     model_calls: list[ModelCall]
     reason: str = ""
     budget: Budget | None = None
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_steps: model replies. context_tokens: size of one request."""
+    """max_steps: model replies. essential: what a request that must be cut keeps, beside the question."""
 
     max_steps: int
-    context_tokens: int
+    essential: Sequence[str] = ()
 
 
 @dataclass(slots=True)
 class ToolLoop:
     """One subtask's conversation between a model and its tools.
 
-    Every model reply and every tool call is a durable step; what is local and has no effect (FIND, reading on in a
-    result) is done again when the subtask goes on after a crash.
+    Every model reply is a durable step, and so is every tool call that is not LOCAL. `history` holds every exchange as
+    it was; what no longer fits into a request is told in short, see `nodes.window`.
     """
 
     running: Running
@@ -104,6 +125,9 @@ class ToolLoop:
     repetition: Repetition = field(default_factory=Repetition)
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
+    history: list[Exchange] = field(default_factory=list)
+    remembered: int = 0
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
         """Carry out the subtask that `request` (system and user message) describes.
@@ -111,55 +135,70 @@ class ToolLoop:
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: the model could not be asked.
         """
-        history: list[BaseMessage] = []
+        await self.results.notice("\n".join(str(message.text) for message in request))
         for step in range(1, self.limits.max_steps + 1):
-            messages = fit(request, history, self.limits.context_tokens)
+            messages = await self._fitting(request)
             turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
             self.spent.append(turn.spent)
+            if (refusal := refusal_of(turn.message)) is not None:
+                return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
-                history += [turn.message, *await self._answers(turn)]
+                self.history.append(await self._answered(turn))
             elif turn.result:
-                return self._finish(turn.result)
+                return self._finish(turn)
             else:
                 fault = turn.fault or "The reply was empty. Call a tool or give the result."
-                history += [turn.message, HumanMessage(fault)]
+                self.history.append(Exchange([as_said(turn.message), HumanMessage(fault)]))
             if self.repetition.stuck is not None:
-                return self._end("failed", "", self.repetition.stuck)
-        return self._end("failed", "", f"no result after {self.limits.max_steps} model replies")
+                return self._end(*unfinished(self.records, self.repetition.stuck))
+        return self._end(*unfinished(self.records, f"no result after {self.limits.max_steps} model replies"))
 
     async def _ask(self, messages: Sequence[BaseMessage], **options: Any) -> Reply:
         return await self.running.ask("executor", self.model, messages, subtask=self.subtask, **options)
 
-    async def _answers(self, turn: Turn) -> list[BaseMessage]:
-        """Run the calls of a reply side by side, begun in their order; the messages that answer them."""
+    async def _fitting(self, request: Sequence[BaseMessage]) -> list[BaseMessage]:
+        """The request with as much of the history as fits; what is only remembered can be read on."""
+        room = self.running.size.room(self.model.name, self.dialect.schemas())
+        essential = (*self.running.size.essential, *self.limits.essential)
+        fitted = fit(request, self.history, room, self.dialect.remind, essential)
+        for text in to_keep(fitted.remembered[self.remembered :]):
+            await self.results.keep(text)
+        self.remembered = max(self.remembered, len(fitted.remembered))
+        return fitted.messages
+
+    async def _answered(self, turn: Turn) -> Exchange:
+        """Run the calls of a reply side by side, begun in their order, and answer them."""
         tools = self.tools()
-        reviewed = {name: tool for name, tool in tools.items() if not self._is_local(name)}
+        reviewed = {name: tool for name, tool in tools.items() if name not in LOCAL}
         requests = await review_calls(self.running, self.subtask, turn.requests, reviewed)
-        requests = await begin_calls(self.running.steps, requests, tools, lambda each: self._is_local(each.name))
+        requests = await begin_calls(self.running.steps, requests, tools, lambda each: each.name in LOCAL)
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
-        return [*answers, HumanMessage(advice)] if advice is not None else answers
+        told = self.dialect.advise(answers, advice) if advice is not None else answers
+        return Exchange([turn.message, *told], outcomes)
 
-    def _finish(self, result: str) -> Outcome:
-        if result.upper().startswith(FAILED):
-            return self._end("failed", "", result[len(FAILED) :].strip() or "the executor gave up without a reason")
-        return self._end("done", result)
+    def _finish(self, turn: Turn) -> Outcome:
+        if was_cut(turn.message):
+            return self._end("partial", f"{turn.result}\n{CUT_MARK}", CUT_REASON)
+        return self._end(*read_result(turn.result))
 
     def _end(self, status: SubtaskStatus, result: str, reason: str = "") -> Outcome:
-        return Outcome(status, result or reason, self.records, self.spent, reason)
+        stuck = self.repetition.stuck is not None
+        return Outcome(status, result or reason, self.records, self.spent, reason, stuck=stuck)
 
     async def _call(self, request: ToolRequest) -> ToolCallRecord:
-        if self._is_local(request.name):
-            return await self._carried(request)
+        if request.name in LOCAL:
+            record = await self._carried(request)
+            self._tell_returned(record)
+            return record
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
-        if not kept.replayed:
+        if kept.replayed:
+            await self.results.notice(kept.value["result"])
+        else:
             self._tell_returned(kept.value)
         return kept.value
-
-    def _is_local(self, name: str) -> bool:
-        return name == FIND or name in {tool.name for tool in self.results.tools()}
 
     def _tell_returned(self, record: ToolCallRecord) -> None:
         name, result, ok = record["name"], record["result"], record["ok"]
@@ -169,18 +208,23 @@ class ToolLoop:
         )  # fmt: skip
 
     async def _carried(self, request: ToolRequest) -> ToolCallRecord:
+        async with self.places:
+            return await self._recorded(request)
+
+    async def _recorded(self, request: ToolRequest) -> ToolCallRecord:
         name, arguments = request.name, request.arguments
         self.running.emit(
             {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
         started, clock = time.time(), time.monotonic()
         text, ok = await self._outcome(request)
-        text = await self.results.shown(without_control_tokens(text))
+        if name != READ:
+            text = await self.results.shown(without_control_tokens(text))
         seconds = time.monotonic() - clock
         return {
             "id": request.id,
             "name": name,
-            "arguments": arguments,
+            "arguments": self.running.hide(arguments),
             "result": text,
             "ok": ok,
             "started_at": started,
@@ -193,9 +237,12 @@ class ToolLoop:
         tools = self.tools()
         tool = tools.get(request.name)
         if tool is None:
-            return f"there is no tool {request.name!r}; the tools are: {', '.join(tools) or 'none'}", False
+            return unknown_tool(request.name, list(tools)), False
         try:
             text = str(await tool.ainvoke(request.arguments))
             return f"{request.note}\n{text}" if request.note else text, True
         except (ToolCallError, ToolServerError) as error:
             return str(error), False
+        except Exception as error:  # boundary of a tool call
+            _logger.exception("a call of %s failed", request.name)
+            return f"{request.name} failed: {type(error).__name__}", False

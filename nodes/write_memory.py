@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NotRequired
 
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
@@ -18,12 +18,15 @@ from typing_extensions import TypedDict
 from configs.settings import Settings, secrets
 from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
-from graph.state import ModelCall, ShownCase, Status, Subtask, SubtaskResult, Task
+from graph.state import Ending, ModelCall, Report, ShownCase, Status, Subtask, SubtaskResult, Task
 from memory.case import Case, Step, ToolUse, case_id, with_own_id
 from memory.case_memory import CaseMemory
 from memory.case_redaction import redact_case
 from memory.episode import Episode
+from nodes.lessons import lesson_of
+from nodes.meter import spent
 from nodes.prompts import Prompts
+from nodes.running import Runs
 
 
 class WriteInput(TypedDict):
@@ -33,6 +36,8 @@ class WriteInput(TypedDict):
     plan: list[Subtask]
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    report: NotRequired[Report | None]
+    ending: NotRequired[Ending | None]
     answer: str | None
     reward: int | None
     reward_source: str | None
@@ -51,6 +56,7 @@ class CaseWriter:
     A fork of a finished task that came out differently is a case of its own.
     """
 
+    runs: Runs
     memory: CaseMemory
     prompts: Prompts
     settings: Settings
@@ -65,9 +71,10 @@ class CaseWriter:
         held = await self.memory.entry(case.id, namespace=namespace)
         case = apart_from(held.case, case) if held is not None else case
         await self.memory.write(case, Episode.model_validate(state["episode"]))
-        runtime.stream_writer({"type": "case_written", "case_id": case.id})
+        emit = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime).emit
+        emit({"type": "case_written", "case_id": case.id})
         if warning := (await self.memory.concentration(case.namespace)).warning:
-            runtime.stream_writer({"type": "warned", "message": f"case memory: {warning}"})
+            emit({"type": "warned", "message": f"case memory: {warning}"})
         answer = AIMessage(state["answer"] or "", id=f"answer-{state['task']['id']}")
         return {"messages": [answer], "case_id": case.id, "status": "answered"}
 
@@ -84,6 +91,7 @@ def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str
             "reward": state["reward"],
             "reward_source": state["reward_source"],
             "answer": state["answer"] or "",
+            "lesson": lesson_of(state["subtasks"], state.get("report"), state.get("ending")),
             "parents": tuple(case["id"] for case in state["cases"]),
             "namespace": namespace,
             "run_id": task["id"],

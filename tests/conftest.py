@@ -26,7 +26,7 @@ from tests.project_files import ROOT as ROOT
 if TYPE_CHECKING:
     from tests.fakes.postgres import Postgres
 
-FOREIGN_PREFIXES = ("AZURE_", "LANGCHAIN_", "LANGSMITH_", "MEMENTO_", "OPENAI_")
+FOREIGN_PREFIXES = ("AZURE_", "LANGCHAIN_", "LANGSMITH_", "MEMENTO_", "OPENAI_", "OTEL_")
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 

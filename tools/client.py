@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tools.server_loop import ServerLoop
 
 START_TIMEOUT = 30.0
+RETRY_AFTER = 60.0
+"""Until a server that did not start is tried again, in the background of a later `tools()`; twice as long each time."""
 
 
 @asynccontextmanager
@@ -38,11 +40,17 @@ class ToolBox:
     """Starts the servers at first use and holds them in a thread of its own; to be used from any event loop."""
 
     def __init__(
-        self, servers: list[ServerConfig], settings: Settings, *, start_timeout: float = START_TIMEOUT
+        self,
+        servers: list[ServerConfig],
+        settings: Settings,
+        *,
+        start_timeout: float = START_TIMEOUT,
+        retry_after: float = RETRY_AFTER,
     ) -> None:
         self._servers = servers
         self._settings = settings
         self._start_timeout = start_timeout
+        self._retry_after = retry_after
         self._lock = threading.Lock()
         self._loop: ServerLoop | None = None
         self._closed = False
@@ -50,10 +58,14 @@ class ToolBox:
     async def tools(self) -> list[BaseTool]:
         """Every tool of every server that is there, names unique; starts the servers, in parallel, the first time.
 
+        Later calls take up what servers list anew. A tool that changed is missing, and its calls fail.
+
         Raises:
             ToolServerError: the tools are closed.
         """
-        loop = await asyncio.to_thread(self._running_loop)
+        loop = self._loop if not self._closed else None
+        if loop is None:
+            loop = await asyncio.to_thread(self._running_loop)
         return await loop.tools()
 
     def failures(self) -> dict[str, str]:
@@ -71,13 +83,15 @@ class ToolBox:
             if self._closed:
                 raise ToolServerError(CLOSED)
             if self._loop is None:
-                self._loop = ServerLoop(
+                loop = ServerLoop(
                     self._servers,
                     self._settings.home / "logs",
                     start_timeout=self._start_timeout,
                     call_timeout=self._settings.tool_timeout,
+                    retry_after=self._retry_after,
                 )
-                self._loop.open()
+                loop.open()
+                self._loop = loop
             return self._loop
 
     def _close(self) -> None:

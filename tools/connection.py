@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 
+from tools.bounded_http import RemoteEnd, bounded_client
 from tools.library import load_library
 from tools.mcp_config import RemoteServer, ServerConfig
 from tools.server_log import ServerLog
-from tools.server_process import ServerProcess, server_process
+from tools.server_process import TOO_MANY, Pace, ServerProcess, server_process
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -21,30 +24,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An open session, and the process behind it where there is one."""
+    """An open session, and what is behind it: a process, or what tells of the end of a connection."""
 
     session: ClientSession
-    process: ServerProcess | None
+    behind: ServerProcess | RemoteEnd
+
+    @property
+    def process(self) -> ServerProcess | None:
+        return self.behind if isinstance(self.behind, ServerProcess) else None
 
     async def open(self) -> list[BaseTool]:
         """Greet the server and list its tools."""
-        from langchain_mcp_adapters.tools import load_mcp_tools
-
         await self.session.initialize()
-        return await load_mcp_tools(self.session)
+        return await listed(self.session)
 
     async def ended(self) -> None:
-        await (self.process.ended if self.process is not None else anyio.Event()).wait()
+        await self.behind.ended.wait()
 
     @property
     def fault(self) -> str:
-        """Why the process ended; empty while it runs."""
-        return self.process.fault if self.process is not None else ""
+        """Why it ended; empty while it goes on."""
+        return self.behind.fault
+
+
+async def listed(session: ClientSession) -> list[BaseTool]:
+    """The tools as the server lists them now."""
+    from langchain_mcp_adapters.tools import load_mcp_tools
+
+    return await load_mcp_tools(session)
 
 
 @asynccontextmanager
-async def connected(config: ServerConfig, log: ServerLog) -> AsyncIterator[Link]:
+async def connected(config: ServerConfig, log: ServerLog, tools_changed: Callable[[], None]) -> AsyncIterator[Link]:
     """Connect, and disconnect on leaving.
+
+    Args:
+        config: the server.
+        log: of its standard error.
+        tools_changed: called when the server says that its list of tools is another one now.
 
     Raises:
         ToolServerError: the process cannot be started. Faults of the network come as the library raises them.
@@ -53,16 +70,39 @@ async def connected(config: ServerConfig, log: ServerLog) -> AsyncIterator[Link]
         await anyio.to_thread.run_sync(load_library)
         from langchain_mcp_adapters.sessions import create_session
 
-        async with create_session(_connection(config)) as session:
-            yield Link(session, None)
+        end = RemoteEnd()
+        async with create_session(_connection(config, tools_changed, end)) as session:
+            yield Link(session, end)
         return
     async with server_process(config, log) as process:
         await anyio.to_thread.run_sync(load_library)  # while the process starts
         from mcp import ClientSession
 
-        async with ClientSession(process.read, process.write) as session:
+        async with ClientSession(process.read, process.write, message_handler=_handler(tools_changed)) as session:
             yield Link(session, process)
 
 
-def _connection(config: RemoteServer) -> Any:
-    return {"transport": config.transport, "url": config.url, "headers": config.headers}
+def _handler(tools_changed: Callable[[], None], end: RemoteEnd | None = None) -> Any:
+    """What the session tells of what nobody asked for; a process counts its messages itself."""
+    from mcp.types import ServerNotification, ToolListChangedNotification
+
+    pace = Pace(anyio.current_time())
+
+    async def handle(message: Any) -> None:
+        if end is not None and pace.exceeded(anyio.current_time()):
+            end.end(TOO_MANY)
+        if isinstance(message, ServerNotification) and isinstance(message.root, ToolListChangedNotification):
+            tools_changed()
+        await anyio.lowlevel.checkpoint()
+
+    return handle
+
+
+def _connection(config: RemoteServer, tools_changed: Callable[[], None], end: RemoteEnd) -> Any:
+    return {
+        "transport": config.transport,
+        "url": config.url,
+        "headers": config.headers,
+        "session_kwargs": {"message_handler": _handler(tools_changed, end)},
+        "httpx_client_factory": partial(bounded_client, end),
+    }

@@ -12,25 +12,26 @@ from anyio.abc import TaskGroup, TaskStatus
 from langchain_core.tools import BaseTool
 
 from configs.errors import MementoError, ToolCallError, ToolServerError
-from tools.connection import Link, connected
+from tools.connection import Link, connected, listed
 from tools.mcp_config import ServerConfig, with_references
 from tools.process_session import members
 from tools.result_text import clean, error_text, result_text
 from tools.server_log import ServerLog
+from tools.session_end import GONE, SESSION_ENDED, answers, leaf_text
+from tools.tool_pins import ToolPins
 
 if TYPE_CHECKING:
     from mcp import ClientSession
     from mcp.types import CallToolResult
 
-PING_SECONDS = 2.0
 NOTICE_SECONDS = 0.5
 STOP_SECONDS = 4.0
 ENDING_SECONDS = 1.0
 LEAVING_SECONDS = 0.5
 """For a tool to end what it has begun, after it was told that nobody waits any more."""
-SESSION_ENDED = (-32000, 32600)
-"""The codes under which the library reports a session that is gone: mcp.types.CONNECTION_CLOSED, and a remote one."""
-GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
+LIST_SECONDS = 10.0
+RESTART_PAUSE = 5.0
+"""After a restart that failed; calls fail at once meanwhile."""
 _logger = logging.getLogger(__name__)
 Seconds: TypeAlias = float
 
@@ -47,6 +48,9 @@ class HeldServer:
         self._log = log
         self._start_timeout = start_timeout
         self._call_timeout = call_timeout
+        self._pins = ToolPins(config.name)
+        self._stale = False
+        self._not_before = 0.0
         self._lock = anyio.Lock()
         self._session: ClientSession | None = None
         self._doubtful = False
@@ -59,8 +63,35 @@ class HeldServer:
         self._stopped = anyio.Event()
         self._stopped.set()
 
-    async def start(self) -> list[BaseTool]:
-        """Start the server and list its tools, names and schemas as it publishes them.
+    def tools(self) -> list[BaseTool]:
+        """The tools that can be called, names and schemas as the server published them first; see ToolPins."""
+        return self._pins.current()
+
+    @property
+    def listings(self) -> int:
+        """How often the tools were listed; the same number means the same tools."""
+        return self._pins.listings
+
+    async def refresh(self) -> None:
+        """Start the server if it is not there, and list its tools again if it said that they have changed.
+
+        Raises:
+            ToolServerError, ConfigurationError: as `start`.
+        """
+        async with self._lock:
+            if self._session is None:
+                await self._stopped.wait()
+                await self.start()
+            elif self._stale:
+                await self._list(self._session)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the server said that its tools have changed since they were listed."""
+        return self._stale and self._session is not None
+
+    async def start(self) -> None:
+        """Start the server and list its tools.
 
         Raises:
             ToolServerError: it does not start; the message is one line that goes on after the server's name.
@@ -68,17 +99,17 @@ class HeldServer:
         """
         config = await anyio.to_thread.run_sync(with_references, self._config)
         self._stop, self._stopped, self._doubtful = anyio.Event(), anyio.Event(), False
+        self._stale = False
         self._reason = "was stopped"
         try:
             with anyio.fail_after(self._start_timeout):
-                tools: list[BaseTool] = await self._owners.start(self._own, config)
+                await self._owners.start(self._own, config)
         except TimeoutError:
             raise ToolServerError(f"did not start within {self._start_timeout:g} s") from None
         except MementoError:
             raise
         except RuntimeError as error:  # how anyio tells that the group was cancelled meanwhile
             raise ToolServerError(self._reason) from error
-        return tools
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> str:
         """Call a tool and give its result as clean text; a server that is not there any more is started once.
@@ -88,6 +119,8 @@ class HeldServer:
             ToolServerError: the server died, hangs, answers nonsense or cannot be started again.
         """
         session = await self._answering_session()
+        if fault := self._pins.fault(tool):
+            raise ToolServerError(self._line(fault))
         with anyio.CancelScope() as ended:
             self._calls.add(ended)
             try:
@@ -110,19 +143,37 @@ class HeldServer:
 
     async def _answering_session(self) -> ClientSession:
         async with self._lock:
-            if self._session is not None and self._doubtful and not await self._answers(self._session):
-                self._reason = "did not answer and was stopped"
-                await self.stop()
+            if self._session is not None and self._doubtful:
+                self._doubtful = not await answers(self._session)
+                if self._doubtful:
+                    self._reason = "did not answer and was stopped"
+                    await self.stop()
             if self._session is None:
                 await self._restart()
+            elif self._stale:
+                await self._list(self._session)
             if self._session is None:
                 raise ToolServerError(self._line(self._reason))
             return self._session
 
+    async def _list(self, session: ClientSession) -> None:
+        """List the tools again; where that fails the old ones stand, and the next call finds out why."""
+        self._stale = False
+        try:
+            with anyio.fail_after(LIST_SECONDS):
+                self._pins.take(await listed(session))
+        except Exception:  # boundary: a server's answer, in any form
+            _logger.info("the tools of %s cannot be listed again", self.name, exc_info=True)
+            self._doubtful = True
+
     async def _restart(self) -> None:
         await self._stopped.wait()
         try:
+            if anyio.current_time() < self._not_before:
+                raise ToolServerError("was tried a moment ago")
+            self._not_before = anyio.current_time() + self._start_timeout + RESTART_PAUSE
             await self.start()
+            self._not_before = 0.0
         except MementoError as error:  # its text is the operator's: it may hold paths and the server's last words
             _logger.info("%s cannot be started again: %s", self.name, error)
             raise ToolServerError(self._line("cannot be started again")) from error
@@ -189,30 +240,19 @@ class HeldServer:
         now = await anyio.to_thread.run_sync(members, self._process)
         return now is None or bool(now - self._own_processes)
 
-    async def _answers(self, session: ClientSession) -> bool:
-        from mcp import McpError
+    def _tools_changed(self) -> None:
+        self._stale = True
 
-        with anyio.move_on_after(PING_SECONDS):
-            try:
-                await session.send_ping()
-            except McpError as error:
-                return error.error.code not in SESSION_ENDED
-            except (*GONE, OSError):
-                return False
-            self._doubtful = False
-            return True
-        return False
-
-    async def _own(self, config: ServerConfig, *, task_status: TaskStatus[list[BaseTool]]) -> None:
+    async def _own(self, config: ServerConfig, *, task_status: TaskStatus[None]) -> None:
         """The owner task: everything of the session is entered, awaited and left here."""
         started = False
         link: Link | None = None
         try:
-            async with connected(config, self._log) as link:
-                tools = await link.open()
+            async with connected(config, self._log, self._tools_changed) as link:
+                self._pins.take(await link.open())
                 await self._note_processes(link)
                 self._session = link.session
-                task_status.started(tools)
+                task_status.started()
                 started = True
                 await self._until_ended(link)
         except Exception as error:  # boundary: one server's end is its own
@@ -239,7 +279,7 @@ class HeldServer:
             call.cancel()
 
     def _start_fault(self, link: Link | None, error: Exception) -> str:
-        fault = (link.fault if link is not None else "") or _leaf_text(error)
+        fault = (link.fault if link is not None else "") or leaf_text(error)
         last = self._log.last_line
         return f"{fault}; it last said: {last}" if last else fault
 
@@ -250,11 +290,3 @@ class HeldServer:
 async def _cancel_after(wait: Any, scope: anyio.CancelScope) -> None:
     await wait()
     scope.cancel()
-
-
-def _leaf_text(error: BaseException) -> str:
-    """The first cause inside groups, in one line."""
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    text = " ".join(str(error).split())
-    return text if isinstance(error, ToolServerError) else f"failed: {text or type(error).__name__}"

@@ -57,6 +57,11 @@ class ServerLog:
             self._file = None
 
     @property
+    def full(self) -> bool:
+        """Whether it holds all it takes."""
+        return self._written >= MAX_BYTES
+
+    @property
     def last_line(self) -> str:
         """The last line the server wrote since it started, at most 200 characters; often the reason it ended."""
         lines = clean(self._tail.decode("utf-8", "replace")).splitlines()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +29,37 @@ POLITE_SECONDS = 1.0
 """For ending sessions in order, before they are cancelled; a process then takes at most 3 s more."""
 CLOSE_SECONDS = 4.5
 CLOSED = "the tools are closed"
+RESERVED = frozenset({"find_tools", "read_result"})
+"""Names of the agent's own tools; see nodes.tool_choice and nodes.whole_results."""
+MAX_PAUSE = 600.0
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a server that did not start is tried again, and how long it was put off."""
+
+    at: float
+    pause: float
 
 
 class ServerLoop:
     """Starts servers at the first `tools()` and holds them until `close()`."""
 
-    def __init__(self, configs: list[ServerConfig], logs: Path, *, start_timeout: float, call_timeout: float) -> None:
+    def __init__(
+        self, configs: list[ServerConfig], logs: Path, *, start_timeout: float, call_timeout: float, retry_after: float
+    ) -> None:
         self.failures: dict[str, str] = {}
         self._configs = configs
         self._logs = logs
         self._start_timeout = start_timeout
         self._call_timeout = call_timeout
+        self._retry_after = retry_after
+        self._retries: dict[str, Retry] = {}
         self._servers: list[HeldServer] = []
-        self._tools: list[BaseTool] = []
+        self._tools: dict[tuple[str, str], RemoteTool] = {}
+        self._known: list[BaseTool] | None = None
+        self._known_at = -1
         self._starting = False
         self._ready = threading.Event()
         self._portal: BlockingPortal
@@ -66,8 +86,20 @@ class ServerLoop:
         Raises:
             ToolServerError: closed meanwhile.
         """
-        found: list[BaseTool] = await self._inside(self._all_tools)
+        found = self._known
+        if found is None or self._something_new():
+            found = await self._inside(self._all_tools)
         return list(found)
+
+    def _something_new(self) -> bool:
+        """Whether a server has listed its tools anew, wants to, or did not start and is to be tried again."""
+        now, retries = time.monotonic(), tuple(self._retries.values())
+        listings = sum(server.listings for server in self._servers)
+        return (
+            listings != self._known_at
+            or any(each.at <= now for each in retries)
+            or any(server.stale for server in self._servers)
+        )
 
     async def _inside(self, function: Any, *arguments: Any) -> Any:
         """Await a coroutine function in the servers' loop; cancelling the caller cancels it there."""
@@ -99,24 +131,49 @@ class ServerLoop:
             self._starting = True
             self._owners.start_soon(self._start_all)
         await self._started.wait()
-        return self._tools
+        for server in self._servers:
+            retry = self._retries.get(server.name)
+            if retry is not None and time.monotonic() >= retry.at:
+                self._retries[server.name] = Retry(math.inf, retry.pause)
+                self._owners.start_soon(self._start, server)
+            elif server.stale:
+                await self._start(server)
+        return self._current()
 
     async def _start_all(self) -> None:
-        found: dict[str, list[BaseTool]] = {}
         self._servers = [self._held(config) for config in self._configs]
         async with anyio.create_task_group() as starting:
             for server in self._servers:
-                starting.start_soon(self._start, server, found)
-        entries = [(server, tool) for server in self._servers for tool in found.get(server.name, ())]
-        names = unique_names([(server.name, tool.name) for server, tool in entries])
-        self._tools = [self._remote(name, *entry) for name, entry in zip(names, entries, strict=True)]
+                starting.start_soon(self._start, server)
         self._started.set()
 
-    async def _start(self, server: HeldServer, found: dict[str, list[BaseTool]]) -> None:
+    async def _start(self, server: HeldServer) -> None:
         try:
-            found[server.name] = await server.start()
+            await server.refresh()
         except MementoError as error:
             self.failures[server.name] = str(error)
+            self._put_off(server.name)
+        else:
+            self.failures.pop(server.name, None)
+            self._retries.pop(server.name, None)
+
+    def _put_off(self, name: str) -> None:
+        """Try a server that does not start again later, and later each time."""
+        known = self._retries.get(name)
+        pause = min(known.pause * 2, MAX_PAUSE) if known is not None else self._retry_after
+        self._retries[name] = Retry(time.monotonic() + pause, pause)
+
+    def _current(self) -> list[BaseTool]:
+        """The tools of all servers; a name once given to a tool stays with it."""
+        self._known_at = sum(server.listings for server in self._servers)
+        entries = [(server, tool) for server in self._servers for tool in server.tools()]
+        new = [entry for entry in entries if (entry[0].name, entry[1].name) not in self._tools]
+        taken = {*RESERVED, *(tool.name for tool in self._tools.values())}
+        names = unique_names([(server.name, tool.name) for server, tool in new], taken)
+        for name, (server, tool) in zip(names, new, strict=True):
+            self._tools[server.name, tool.name] = self._remote(name, server, tool)
+        self._known = [self._tools[server.name, tool.name] for server, tool in entries]
+        return self._known
 
     def _held(self, config: ServerConfig) -> HeldServer:
         log = ServerLog(self._logs, config.name)

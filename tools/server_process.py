@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,9 +31,16 @@ if TYPE_CHECKING:
     from mcp.shared.message import SessionMessage
 
 MAX_MESSAGE = 20_000_000
+TOO_LONG = f"sent a message of more than {MAX_MESSAGE // 1_000_000} MB"
+LOG_PAUSE = 0.05
+"""Between reads of a log that is full: a server that writes for ever is slowed down instead of taking a processor."""
 MAX_UNREADABLE = 200
 GRACE = 1.0
 """Seconds a server gets to end by itself, and again after SIGTERM."""
+TOO_MANY = "sent more messages than anybody asked for"
+MAX_AHEAD = 10_000
+REFILL = 500.0
+"""Messages that a server may send in a burst, and each second for ever; a session that exceeds them is ended."""
 LAUNCHER = Path(__file__).with_name("launcher.py")
 Incoming: TypeAlias = "SessionMessage | Exception"
 Parse: TypeAlias = "Callable[[bytes], SessionMessage | None]"
@@ -76,6 +84,8 @@ class ServerProcess:
         try:
             async for chunk in self.process.stderr:
                 await anyio.to_thread.run_sync(self.log.write, chunk)
+                if self.log.full:
+                    await anyio.sleep(LOG_PAUSE)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             return
         finally:
@@ -100,20 +110,23 @@ class ServerProcess:
             stream.close()
 
     async def _receive(self, stream: ByteReceiveStream, parse: Parse) -> None:
-        unreadable = 0
+        unreadable, pace = 0, Pace(anyio.current_time())
         try:
             async with aclosing(_lines(stream)) as lines:
                 async for line in lines:
                     message = parse(line)
                     unreadable += message is None
-                    if message is not None:
+                    if pace.exceeded(anyio.current_time()):
+                        self.fault = TOO_MANY
+                        return
+                    if message is not None and _of_use(message):
                         await self._incoming.send(message)
                     if unreadable > MAX_UNREADABLE:
                         self.fault = "wrote too much that is not MCP to its standard output"
                         return
             self.fault = await self._ending()
         except _TooLongError:
-            self.fault = f"sent a message of more than {MAX_MESSAGE // 1_000_000} MB"
+            self.fault = TOO_LONG
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.fault = self.fault or "closed its standard output"
 
@@ -122,6 +135,20 @@ class ServerProcess:
             code = await self.process.wait()
             return f"exited with code {code}" if code >= 0 else f"was killed by signal {-code}"
         return "closed its standard output"
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many messages came lately, less what may come anyway."""
+
+    since: float
+    ahead: float = 0.0
+
+    def exceeded(self, now: float) -> bool:
+        """Count one more message; whether they are too many."""
+        self.ahead = max(self.ahead - (now - self.since) * REFILL, 0.0) + 1
+        self.since = now
+        return self.ahead > MAX_AHEAD
 
 
 @asynccontextmanager
@@ -165,6 +192,13 @@ def _check_command(server: StdioServer, env: dict[str, str]) -> None:
 def _signal_group(leader: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
+
+
+def _of_use(message: SessionMessage) -> bool:
+    """Whether somebody reads it; of notifications only the news that the tools have changed."""
+    method = getattr(message.message.root, "method", None)
+    asks = getattr(message.message.root, "id", None) is not None
+    return method is None or asks or method == "notifications/tools/list_changed"
 
 
 class _TooLongError(Exception):

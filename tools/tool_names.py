@@ -5,20 +5,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 MAX_LENGTH = 64
 
 
-def unique_names(tools: Sequence[tuple[str, str]]) -> list[str]:
-    """A name for each (server, tool), in order: the tool's own, or `server_tool` for all that would share one."""
+def unique_names(tools: Sequence[tuple[str, str]], given: Collection[str] = ()) -> list[str]:
+    """A name for each (server, tool), in order: the tool's own, or `server_tool` for all that would share one.
+
+    `given`: names that are taken already.
+    """
     plain = [_valid(tool) for _, tool in tools]
     count = Counter(plain)
     wanted = [
-        name if count[name] == 1 else _valid(f"{server}_{tool}")
+        name if count[name] == 1 and name not in given else _valid(f"{server}_{tool}")
         for name, (server, tool) in zip(plain, tools, strict=True)
     ]
-    taken: set[str] = set()
+    taken = set(given)
     for index, name in enumerate(wanted):
         wanted[index] = name if name not in taken else _free(name, taken)
         taken.add(wanted[index])

@@ -1,7 +1,8 @@
 """What the loopback OpenAI server puts on the wire: pure functions from a scripted reply to bodies and chunks.
 
 A reply is a JSON object: `content`, `tool_calls` (`[{"name", "arguments": {...}}]`, `arguments` may be a text that is
-no JSON), `finish_reason`, `usage`; or `fault`, one of `FAULTS`, with `status` where the fault takes one.
+no JSON), `finish_reason`, `usage`, `message` (put over the assistant's message as it is); or `fault`, one of `FAULTS`,
+with what the fault takes; or `raw`, a body sent as it is, with `status` and `headers`.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ JsonObject = dict[str, Any]
 FAULTS: Final = {
     "unauthorized": "401, the key is wrong",
     "model_not_found": "404, no such model",
-    "rate_limited": "429 with Retry-After (`retry_after`, default 0)",
+    "rate_limited": "429 with Retry-After (`retry_after`, default 0), or with `headers`, and `code`",
     "server_error": "500, or `status`",
-    "bad_request": "400, or with `code`, such as context_length_exceeded",
+    "bad_request": "400, or with `code`, such as context_length_exceeded, and `param`",
     "hang": "takes the request and never answers",
     "cut": "breaks the connection in the middle of the body or stream",
     "empty": "200 with a message without content and tool calls",
     "no_choices": "200 with an empty list of choices",
     "malformed_json": "200 with half a JSON object",
     "html": "200 with a web page",
+    "drip": "200 and then a byte every `every` seconds (default 0.05), for ever",
+    "flood": "200 with a body of `megabytes`",
 }
 
 
@@ -37,9 +40,15 @@ def request_text(body: JsonObject) -> str:
     return "\n".join(_message_text(message) for message in body["messages"])
 
 
-def error(status: int, message: str, code: str | None = None, kind: str = "invalid_request_error") -> JsonObject:
+def error(
+    status: int,
+    message: str,
+    code: str | None = None,
+    kind: str = "invalid_request_error",
+    param: str | None = None,
+) -> JsonObject:
     """OpenAI's error object; `status` is only told, the caller sends it."""
-    return {"error": {"message": message, "type": kind, "param": None, "code": code, "status": status}}
+    return {"error": {"message": message, "type": kind, "param": param, "code": code, "status": status}}
 
 
 def error_of(reply: JsonObject, model: str) -> tuple[int, JsonObject, dict[str, str]] | None:
@@ -50,12 +59,14 @@ def error_of(reply: JsonObject, model: str) -> tuple[int, JsonObject, dict[str, 
     if fault == "model_not_found":
         return 404, error(404, f"The model `{model}` does not exist.", "model_not_found"), {}
     if fault == "rate_limited":
-        headers = {"Retry-After": str(reply.get("retry_after", 0))}
-        return 429, error(429, "Rate limit reached.", "rate_limit_exceeded", "requests"), headers
+        headers = reply.get("headers", {"Retry-After": str(reply.get("retry_after", 0))})
+        code = reply.get("code", "rate_limit_exceeded")
+        return 429, error(429, "Rate limit reached.", code, "requests"), headers
     if fault == "server_error":
         return status, error(status, "The server had an error.", None, "server_error"), {}
     if fault == "bad_request":
-        return 400, error(400, reply.get("message", "Bad request."), reply.get("code")), {}
+        said = str(reply.get("message", "Bad request."))
+        return 400, error(400, said, reply.get("code"), param=reply.get("param")), {}
     return None
 
 
@@ -95,7 +106,7 @@ def usage(reply: JsonObject, body: JsonObject) -> JsonObject:
     sent = len(request_text(body)) + len(json.dumps(body.get("tools", [])))
     given, made = sent // 4 + 1, (len(reply.get("content") or "") + len(str(reply.get("tool_calls", "")))) // 4 + 1
     counted = {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
-    return {**counted, **reply.get("usage", {})}
+    return {**counted, **(reply.get("usage") or {})}
 
 
 def embeddings(body: JsonObject, dimensions: int = 384) -> JsonObject:
@@ -130,7 +141,7 @@ def _message(reply: JsonObject, number: int) -> JsonObject:
     message: JsonObject = {"role": "assistant", "content": content, "refusal": None}
     if reply.get("tool_calls"):
         message["tool_calls"] = [_call(call, number, index) for index, call in enumerate(reply["tool_calls"])]
-    return message
+    return {**message, **reply.get("message", {})}
 
 
 def _call(call: JsonObject, number: int, index: int) -> JsonObject:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ class Postgres:
         self._folder = Path(tempfile.mkdtemp(prefix="memento-pg-", dir="/tmp"))
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._spawner = ThreadPoolExecutor(1)  # the kernel takes the end of the thread that spawned for the parent's
         self._as_owner: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             owner = pwd.getpwnam(OWNER)
@@ -50,8 +52,12 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
+        self._process = self._spawner.submit(self._spawned).result()
+        self._wait_until_up()
+
+    def _spawned(self) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [
                     *(self._bin / "postgres", "-D", self._data, "-k", self._folder),
                     *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"),
@@ -61,10 +67,9 @@ class Postgres:
                 stderr=subprocess.STDOUT,
                 cwd=self._folder,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  tests start it before their threads
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  what it does is safe after a fork
                 **self._as_owner,
             )
-        self._wait_until_up()
 
     def stop(self) -> None:
         """Stop it at once, as a crash does: open connections are cut, nothing is flushed."""
@@ -95,6 +100,7 @@ class Postgres:
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
+        self._spawner.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _wait_until_up(self) -> None:

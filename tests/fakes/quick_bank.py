@@ -104,7 +104,7 @@ def assert_agreement(bank: CaseBank, home: Path, folder: Path, namespace: str = 
     vector = bank.embed("task")
     found = [(hit.case_id, hit.reward) for hit in bank.nearest(namespace, vector, len(rows) + 50)]
     assert Counter(found) == Counter((row.id, int(row.kind == "success")) for row in rows if row.kind != "subtask")
-    solved = [one.subtask.id for one in bank.nearest_subtasks(namespace, vector, len(rows) + 50)]
+    solved = [one.id for one in bank.nearest_subtasks(namespace, vector, len(rows) + 50)]
     assert Counter(solved) == Counter(row.id for row in rows if row.kind == "subtask")
     assert_words(bank, namespace, entries.values())
     return entries

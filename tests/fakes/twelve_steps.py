@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +72,35 @@ def settings_of(home: Path, model_url: str, database_url: str | None) -> Setting
     return load_settings(overrides=[f"{name}={value}" for name, value in given.items()])
 
 
-def carry_out(home: Path, model_url: str, database_url: str | None, notes: Any) -> None:
+def carry_out(
+    home: Path,
+    model_url: str,
+    database_url: str | None,
+    notes: Any,
+    at_call: Callable[[], None] | None = None,
+    wait_seconds: float | None = None,
+) -> None:
     """Go on with the run, or begin it where nothing of it is kept; a process of its own, which may be killed.
 
     Args:
-        notes: the end of a pipe that gets "ready", each event as JSON once it is told, and `{"result": ...}` at last.
+        notes: the end of a pipe that gets "ready", each event as JSON once it is told, and `{"outcome": ...}` at last.
+        at_call: done when the booking is called.
+        wait_seconds: how long PostgreSQL is waited for.
     """
-    pytest.MonkeyPatch().setattr("memory.bank_files.make_embedder", lambda _: QuickEmbedder())
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MEMENTO_HOME", str(home))
+    patch.setattr("memory.bank_files.make_embedder", lambda _: QuickEmbedder())
+    if wait_seconds is not None:
+        patch.setattr("graph.postgres_checkpoints.WAIT_SECONDS", wait_seconds)
 
     def tell(event: Event) -> None:
         notes.send_bytes(json.dumps(event).encode())
+        if at_call is not None and event["type"] == "tool_called" and event["name"] == "book":
+            at_call()
 
     notes.send_bytes(b'"ready"')
     result = asyncio.run(_carried(settings_of(home, model_url, database_url), tell))
-    notes.send_bytes(json.dumps({"result": result.as_json()}).encode())
+    notes.send_bytes(json.dumps({"outcome": result.as_json()}).encode())
 
 
 async def _carried(settings: Settings, tell: Any) -> Result:

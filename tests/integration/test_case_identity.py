@@ -53,4 +53,4 @@ def test_no_case_has_two_subtasks_of_one_id(settings: SettingsFactory) -> None:
 
 
 def _found(bank: CaseBank) -> list[str]:
-    return [one.subtask.id for one in bank.nearest_subtasks("default", bank.embed("look it up"), 9)]
+    return [one.id for one in bank.nearest_subtasks("default", bank.embed("look it up"), 9)]

@@ -61,8 +61,8 @@ async def test_a_task_from_question_to_case(settings: SettingsFactory) -> None:
     assert result.case_id == case.id
     assert [step.description for step in case.plan] == ["Multiply 48 by 37."]
     assert [event["type"] for event in events if event["type"] != "model_called"] == [
-        "cases_retrieved", "plan_made", "subtask_started", "tool_called", "tool_returned", "subtask_finished",
-        "answered", "rewarded", "case_written",
+        "task_opened", "cases_retrieved", "plan_made", "subtask_started", "tool_called", "tool_returned",
+        "subtask_finished", "reflected", "answered", "rewarded", "case_written",
     ]  # fmt: skip
 
 
@@ -190,7 +190,7 @@ async def test_two_calls_of_one_reply_run_and_are_answered_in_one_turn(settings:
 
 
 async def test_the_step_limit_fails_the_subtask_not_the_run(settings: SettingsFactory) -> None:
-    executor = ScriptedModel([Step(calls(("add", {"a": 1, "b": 1})), times=None)])
+    executor = ScriptedModel([calls(("no_such_tool", {"a": each})) for each in range(3)])
     planner = ScriptedModel([plan("Loop."), Step(ANSWER, when="Failed 1: no result after 3 model replies")])
     async with scripted_services(settings(judge_model="none", max_steps=3), planner, executor) as services:
         result = await aask(QUESTION, services=services)

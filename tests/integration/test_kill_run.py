@@ -29,8 +29,12 @@ from tests.fakes.twelve_steps import ANSWER, carry_out, noted, prepare, rules
 KILLS = int(os.environ.get("MEMENTO_TEST_KILLS", "30"))
 KILLS_A_RUN = 3
 AT_ONCE = 3
-EARLY, EARLY_SECONDS, LATER_SECONDS = 0.15, 0.5, 1.0
-"""So many kills come in the first half second of a process, the others up to a second after its first event."""
+BY_TIME, SECONDS = 0.3, 1.5
+"""So many kills come at a moment of the first so many seconds of a process, most of which it spends with starting."""
+AT_CALL, CALL_SECONDS = 0.3, 0.12
+"""So many kills come while a tool with side effects is at work, or just before or after."""
+EVENTS, STEP_SECONDS = 22, 0.06
+"""The others come after some event it tells, within the time that a step takes."""
 MODEL_CALLS = 7
 
 
@@ -64,23 +68,34 @@ class Trial:
         process = self.context.Process(target=carry_out, args=(self.home, url, self.database_url, sender))
         process.start()
         sender.close()
-        early = draw.random() < EARLY
-        moment = draw.uniform(0, EARLY_SECONDS if early else LATER_SECONDS)
-        deadline = None
+        is_time, moment = self._moment(draw)
+        deadline, heard = None, 0
         while (note := self._next(receiver, deadline)) is not None:
-            begun = note == "ready" if early else note != "ready"
-            if deadline is None and begun and len(self.moments) < self.kills:
+            if deadline is None and is_time(heard, note) and len(self.moments) < self.kills:
                 deadline = time.monotonic() + moment
+            heard += 1
             if isinstance(note, dict):
-                self.result = note.get("result", {})
+                self.result = note.get("outcome", {})
                 self.told.append(note)
         if not self.result:
             assert deadline is not None, f"seed {self.seed}: the process ended by itself with {process.exitcode}"
             process.kill()
-            last = self.told[-1].get("type", "") if self.told else "nothing"
-            self.moments.append(f"{'' if early else '+'}{moment:.3f} after {last}")
+            self.moments.append(f"{moment:.3f} s after {self._last()}")
         process.join()
         self._rest(receiver)
+
+    def _moment(self, draw: random.Random) -> tuple[Callable[[int, Any], bool], float]:
+        """Which note, by its number or by what it says, starts the clock, and for how long it runs."""
+        kind = draw.random()
+        if kind < BY_TIME:
+            return lambda heard, _: heard == 0, draw.uniform(0, SECONDS)
+        if kind < BY_TIME + AT_CALL:
+            return (
+                lambda _, note: note != "ready" and (note.get("type"), note.get("name")) == ("tool_called", "book"),
+                draw.uniform(0, CALL_SECONDS),
+            )
+        number = draw.randint(1, EVENTS)
+        return lambda heard, _: heard == number, draw.uniform(0, STEP_SECONDS)
 
     def _next(self, receiver: Connection, deadline: float | None) -> Any:
         """The next note; None when it is time to kill or the process has ended."""
@@ -96,6 +111,9 @@ class Trial:
         while (note := self._next(receiver, 0.0)) is not None:
             if isinstance(note, dict):
                 self.told.append(note)
+
+    def _last(self) -> str:
+        return str(self.told[-1]["type"]) if self.told else "the start"
 
     def check(self, learned: dict[str, Any]) -> None:
         about = f"seed {self.seed}, killed at {self.moments}"

@@ -42,7 +42,7 @@ async def test_the_requests_of_a_whole_task(pointed: Any) -> None:
         assert '"parameters"' not in json.dumps(body["messages"]), "a schema stands in a prompt"
         check_order(body["messages"])
     roles = Counter(body["messages"][0]["content"].split(" ")[1] for body in bodies)
-    assert roles == {"plan": 3, "carry": 8, "judge": 1}
+    assert roles == {"plan": 3, "carry": 8, "judge": 2}, "the judge reflects on the round in which something failed"
 
 
 def check_order(messages: list[dict[str, Any]]) -> None:
@@ -96,7 +96,7 @@ async def test_a_passing_fault_is_retried(pointed: Any, fault: str) -> None:
         ({"fault": "html"}, "ModelUnavailableError", ""),
         ({"fault": "no_choices"}, "ModelUnavailableError", ""),
         ({"fault": "empty"}, "PlanFormatError", ""),
-        ({"fault": "bad_request", "code": "context_length_exceeded"}, "AgentError", ""),
+        ({"fault": "bad_request", "code": "context_length_exceeded"}, "RequestTooLongError", ""),
     ],
 )
 async def test_a_lasting_fault_ends_in_one_line(pointed: Any, reply: dict[str, Any], error: str, says: str) -> None:

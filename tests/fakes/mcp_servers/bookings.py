@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-ANSWER_SECONDS = 0.04
+ANSWER_SECONDS = 0.08
 
 
 class Bookings:

@@ -12,7 +12,7 @@ from typing import Any
 PICTURE = "iVBORw0KGgo" + "A" * 15989  # 12,000 bytes in base64
 TOOLS = (
     "echo", "fail", "die", "wedge", "wait", "cancelled", "picture", "big", "large", "environment", "child", "noise",
-    "structured", "parts", "process", "wrong_shape", "wait_child", "children",
+    "structured", "parts", "process", "wrong_shape", "wait_child", "children", "numbers",
 )  # fmt: skip
 
 
@@ -81,6 +81,7 @@ class Server:
             "large": lambda: "y" * 2_000_000,
             "environment": lambda: json.dumps(dict(os.environ)),
             "process": lambda: str(os.getpid()),
+            "numbers": lambda: " ".join(str(number) for number in range(20_000)),
         }
         return results.get(name) or text(plain.get(name, lambda: f"echo: {arguments.get('text', '')}")())
 

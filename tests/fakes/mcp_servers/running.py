@@ -24,6 +24,12 @@ def raw(mode: str = "normal", **more: Any) -> dict[str, Any]:
     return {"command": sys.executable, "args": [RAW, mode], **more}
 
 
+def wild(file: Path, *tools: str | dict[str, Any], **state: Any) -> dict[str, Any]:
+    """The entry of the server whose tools are what `file` says; writes the file. Blocks."""
+    file.write_text(json.dumps({"tools": tools, **state}), encoding="utf-8")
+    return {"command": sys.executable, "args": [str(FAKES / "wild.py"), str(file)]}
+
+
 async def configured(home: Path, servers: dict[str, Any], **overrides: object) -> Settings:
     """Settings of a home whose mcp.json has these servers and none of ours."""
     return await asyncio.to_thread(_configured, home, servers, overrides)

@@ -23,6 +23,7 @@ GIVEN = {
     "max_seconds": 60.0,
     "max_tool_seconds": 0.5,
     "approval": "plan, add",
+    "show_steps": True,
 }
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import pytest
 from langgraph.types import Send
 
-from graph.routing import after_plan, after_reflect, needed, ready
+from graph.routing import after_plan, after_reflect
 from graph.state import State, Subtask, SubtaskResult
+from nodes.dependencies import needed, ready
+from nodes.round_report import round_report
 
 PLAN: list[Subtask] = [
     {"id": 1, "description": "a", "depends_on": []},
@@ -48,9 +51,27 @@ def test_the_answer_ends_the_loop() -> None:
 
 
 def test_a_plan_that_cannot_start_is_reflected_on_and_planned_again() -> None:
-    stuck: list[Subtask] = [{"id": 1, "description": "a", "depends_on": [9]}]
-    assert after_plan(state(plan=stuck)) == "reflect"
-    assert after_reflect(state(plan=stuck)) == "plan"
+    waits: list[Subtask] = [PLAN[0], {"id": 5, "description": "e", "depends_on": [1]}]
+    assert after_plan(state(plan=waits, subtasks=[result(1, "failed")])) == "reflect"
+    assert after_reflect(state(plan=waits, subtasks=[result(1, "failed")])) == "plan"
+
+
+@pytest.mark.parametrize("depends_on", [[9], [2]], ids=["unknown", "circle"])
+def test_of_an_edited_plan_that_cannot_be_carried_out_nothing_begins(depends_on: list[int]) -> None:
+    edited: list[Subtask] = [PLAN[0], {"id": 2, "description": "a", "depends_on": depends_on}]
+    assert after_plan(state(plan=edited)) == "reflect", "which refuses it"
+    assert after_reflect(state(plan=edited)) == "plan", "which refuses it"
+
+
+def test_cases_are_looked_for_again_where_the_report_says_so() -> None:
+    failed = [result(1, "failed"), result(2)]
+    report = round_report(PLAN, failed, None)
+    assert after_reflect(state(subtasks=failed, report=report)) == "plan"
+    report["retrieve_for"] = [1]
+    routed = after_reflect(state(subtasks=failed, report=report, cases=["shown"]))
+    assert isinstance(routed, list)
+    assert [(each.node, each.arg["again"]["cases"]) for each in routed] == [("retrieve_cases", ["shown"])]
+    assert [each["id"] for each in routed[0].arg["again"]["failed"]] == [1]
 
 
 def test_a_subtask_gets_the_results_it_builds_on_in_the_order_of_the_plan() -> None:

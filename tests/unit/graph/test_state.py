@@ -11,7 +11,7 @@ import pytest
 from langgraph.graph import StateGraph
 
 from graph import state
-from graph.state import claim, claimed_by, merge_by_id
+from graph.state import claim, claimed_by, merge_by_id, merge_in_order
 
 A, B, A2 = {"id": 1, "v": "a"}, {"id": 2, "v": "b"}, {"id": 1, "v": "changed"}
 NEW: dict[str, Any] = {"value": "x"}
@@ -38,6 +38,12 @@ def test_merge_by_id(old: Any, new: Any, merged: list[dict[str, Any]]) -> None:
     assert merge_by_id(old, new) == merged
     assert merge_by_id(merge_by_id(old, new), new) == merged, "a repeated write changes nothing"
     assert (old, new) == before, "arguments are left alone"
+
+
+@pytest.mark.parametrize(("old", "new"), [([], [A, B]), ([], [B, A]), ([B], [A]), ([A], [B]), ([A, B], [])])
+def test_results_stand_in_the_order_of_the_plan(old: Any, new: Any) -> None:
+    assert merge_in_order(old, new) == [A, B]
+    assert merge_in_order(merge_in_order(old, new), new) == [A, B]
 
 
 def test_branches_merge_in_any_order_to_the_same_entries() -> None:

@@ -11,6 +11,7 @@ import pytest
 from memory.case import Case, Step, ToolUse, case_id
 from memory.case_redaction import redact_case, redact_json
 from memory.redaction import redact
+from memory.secret_hints import joined, may_hold_a_secret
 from memory.secret_shapes import MARK
 from tests.project_files import ROOT, committed_files
 
@@ -165,6 +166,21 @@ def test_redacting_twice_is_redacting_once_whatever_stands_side_by_side() -> Non
         text = "".join(dice.choice(pieces) for _ in range(dice.randint(1, 6)))
         once = redact(text, ["known-value-1"])
         assert redact(once, ["known-value-1"]) == once, text
+        assert once == text or may_hold_a_secret(text), "what is replaced has a hint"
+
+
+@pytest.mark.parametrize("text", [text for text, _ in SECRETS])
+def test_what_is_replaced_has_a_hint(text: str) -> None:
+    assert may_hold_a_secret(text)
+    assert may_hold_a_secret(joined({"a": [text]}))
+
+
+def test_ordinary_text_mostly_has_no_hint_and_hostile_text_is_told_in_linear_time() -> None:
+    assert not any(may_hold_a_secret(ORDINARY[number]) for number in (0, 3, 4, 7, 11, 15))
+    started = time.perf_counter()
+    for text in HOSTILE:
+        may_hold_a_secret(text)
+    assert time.perf_counter() - started < 2
 
 
 def test_a_case_is_redacted_everywhere_and_keeps_its_id() -> None:
@@ -214,3 +230,4 @@ def test_a_secret_is_known_by_the_name_it_stands_under(value: object, kept: obje
     expected = value if kept is None else kept
     assert redact_json(value) == expected
     assert redact_json(expected) == expected
+    assert value == expected or may_hold_a_secret(joined(value))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from configs.errors import PlanFormatError
 from graph.state import Subtask
-from nodes.planner_reply import FinalAnswer, ProposedPlan, parse_last_reply, parse_reply, to_subtasks
+from nodes.planner_reply import FinalAnswer, ProposedPlan, json_objects, parse_last_reply, parse_reply, to_subtasks
 
 PLAN = '{"plan": [{"id": 1, "description": "look it up"}]}'
 
@@ -62,6 +64,15 @@ def test_a_final_answer_is_found_wherever_it_stands(text: str, answer: str) -> N
         ('{"final_answer": "  "}', "final_answer"),
         ('{"plan": [{"id": 1, "description": " "}]}', "description"),
         ("{" * 5000, "holds neither"),
+        ('{"a": ' + "1" * 5000 + "}", "holds neither"),
+        ('{"plan": [{"id": "a", "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": 1.5, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": true, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": null, "description": "b"}]}', r"plan.0.id: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": ["x"]}]}', r"depends_on.0: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": [false]}]}', r"depends_on.0: .*integer"),
+        ('{"plan": [{"id": 1, "description": "b", "depends_on": 1}]}', r"depends_on: .*list"),
+        (f'{{"plan": {[{"id": 1, "description": "b"}] * 51}}}'.replace("'", '"'), "plan: List should have at most 50"),
     ],
 )
 def test_anything_else_is_a_typed_failure_that_says_what_was_wrong(text: str, fault: str) -> None:
@@ -97,6 +108,15 @@ def test_with_dependencies_only_those_are_waited_for() -> None:
     assert shape(to_subtasks(proposed((1, []), (2, []), (3, [1, 2])), [])) == [(1, []), (2, []), (3, [1, 2])]
 
 
+def test_an_empty_list_of_dependencies_makes_a_plan_a_graph() -> None:
+    assert shape(to_subtasks(proposed((1, None), (2, []), (3, [1, 1])), [])) == [(1, []), (2, []), (3, [1])]
+
+
+def test_ids_of_any_kind_are_numbered_in_the_order_of_the_plan() -> None:
+    given = proposed((10**30, []), (-4, [10**30]), (0, [-4, 10**30]))
+    assert shape(to_subtasks(given, [])) == [(1, []), (2, [1]), (3, [1, 2])]
+
+
 def test_a_new_plan_is_numbered_on_and_may_lean_on_earlier_results() -> None:
     earlier: list[Subtask] = [
         {"id": 1, "description": "a", "depends_on": []},
@@ -112,8 +132,35 @@ def test_a_new_plan_is_numbered_on_and_may_lean_on_earlier_results() -> None:
         ([(1, [9])], "depends on 9"),
         ([(1, [2]), (2, [1])], "circle"),
         ([(1, [1])], "circle"),
+        ([(3, []), (1, [2]), (2, [1])], r"circle: \[1, 2\]"),
     ],
 )
 def test_an_impossible_plan_is_refused(entries: list[tuple[int, list[int] | None]], fault: str) -> None:
     with pytest.raises(PlanFormatError, match=fault):
         to_subtasks(proposed(*entries), [])
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 2_000_000, '{"' * 200_000, '{"a":' * 200_000, '{"a":1,' * 100_000, '{"a":\n' * 100_000]
+)
+def test_reading_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    assert list(json_objects(text)) == []
+    assert time.process_time() - started < 3, "quadratic reading takes minutes"
+
+
+@pytest.mark.parametrize("end", ["", " and so", '\n{"final_answer": "c'])
+def test_a_whole_object_in_a_cut_reply_counts(end: str) -> None:
+    assert isinstance(parse_reply(PLAN + end, cut=True), ProposedPlan)
+    assert parse_last_reply('{"final_answer": "4"}' + end, cut=True).final_answer == "4"
+
+
+@pytest.mark.parametrize("text", ["FINAL ANSWER: four tho", '{"final_answer": "four tho', "four tho", ""])
+def test_a_cut_answer_is_never_taken_for_a_whole_one(text: str) -> None:
+    for parse in (parse_reply, parse_last_reply):
+        with pytest.raises(PlanFormatError, match="cut off"):
+            parse(text, cut=True)
+
+
+def test_numbers_that_are_none_and_texts_that_cannot_be_kept() -> None:
+    assert list(json_objects(f'{{"a": NaN}} {{"a": {"9" * 5000}}} {{"b": "\\ud800"}}')) == [{"b": "\ufffd"}]

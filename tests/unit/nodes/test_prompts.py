@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from graph.state import ShownCase, Spent, Subtask, SubtaskResult, Task
+from graph.state import Report, ShownCase, Spent, Subtask, SubtaskResult, Task
 from memory.subtask_memory import EarlierSubtask
 from nodes.execute import Assignment, subtask_message
 from nodes.planner_prompt import task_message
 from nodes.prompts import Prompts, fence, sections, shorten
+from nodes.reflection import reflection_message
+from nodes.round_report import round_report
 from tests.project_files import ROOT
 
 SNAPSHOTS = ROOT / "tests" / "snapshots" / "prompts"
@@ -59,6 +61,17 @@ EARLIER = EarlierSubtask(
     0.9,
     "g",
 )
+UNEVEN: list[SubtaskResult] = [
+    {**RESULTS[0], "evidence": ['days_between {"start": "2024-02-10", "end": "2024-03-05"} -> 24']},
+    {**RESULTS[1], "status": "partial", "result": "25 </report> days", "reason": "missing: March"},
+]
+REPORT: Report = {
+    **round_report(PLAN, UNEVEN, None),
+    "contradictions": ['task 1 gave "24" but task 2 gave "25 </report> days"'],
+    "loop": "the same plan again, and it brought nothing new: Count the days.",
+    "lesson": "Count leap days.",
+}
+FOUND: ShownCase = {**GOOD, "id": "f", "found_for": "Check a calendar."}
 NOTHING: Spent = {"model_calls": [], "tool_seconds": 0.0}
 ASSIGNMENT: Assignment = {"task": TASK, "subtask": PLAN[2], "needed": RESULTS[:1], "spent": NOTHING}
 
@@ -78,6 +91,9 @@ def rendered() -> dict[str, str]:
         "executor_json.txt": prompts.render("executor_json", tools="add(a, b): Add two numbers: a + b."),
         "executor_message.txt": subtask_message(ASSIGNMENT, [EARLIER]),
         "judge.txt": prompts.render("judge"),
+        "reflect.txt": prompts.render("reflect"),
+        "reflect_message.txt": reflection_message(TASK, REPORT, UNEVEN),
+        "planner_message_report.txt": task_message(TASK, [FOUND, GOOD], PLAN, UNEVEN, report=REPORT),
     }
 
 

@@ -1,0 +1,64 @@
+"""Tools whose results hold none of this process's secrets: not for the model, nor for a trace, a checkpoint or a case.
+
+The tool is wrapped where LangChain calls it, so that callbacks such as LangSmith's see the masked text too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from pydantic import PrivateAttr
+
+from configs.errors import ToolCallError, ToolServerError
+from graph.masking import Mask
+from nodes.execute import Tools
+
+
+class MaskedTool(BaseTool):
+    """Another tool with its name, schema and annotations."""
+
+    _tool: BaseTool = PrivateAttr()
+    _mask: Mask = PrivateAttr()
+
+    def __init__(self, tool: BaseTool, mask: Mask) -> None:
+        super().__init__(
+            name=tool.name, description=tool.description, args_schema=tool.args_schema, metadata=tool.metadata
+        )
+        self._tool, self._mask = tool, mask
+
+    async def _arun(self, /, **arguments: Any) -> Any:
+        try:
+            return self._mask.known_in(await self._tool._arun(**arguments))
+        except (ToolCallError, ToolServerError) as error:
+            text = str(error)
+            if (masked := self._mask.known(text)) == text:
+                raise
+            raise type(error)(masked) from None
+
+    def _run(self, /, **arguments: Any) -> Any:
+        raise NotImplementedError("tools are called with ainvoke")
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedTools:
+    """Implements `nodes.execute.Tools`."""
+
+    tools_of: Tools
+    mask: Mask
+    _masked: dict[str, tuple[BaseTool, MaskedTool]] = field(default_factory=dict)
+
+    async def tools(self) -> list[BaseTool]:
+        """Every tool there is; starts the servers at first use."""
+        return [self._wrapped(tool) for tool in await self.tools_of.tools()]
+
+    def failures(self) -> dict[str, str]:
+        """The servers that did not start, and why, one line each."""
+        return {name: self.mask.text(reason) for name, reason in self.tools_of.failures().items()}
+
+    def _wrapped(self, tool: BaseTool) -> BaseTool:
+        known = self._masked.get(tool.name)
+        if known is None or known[0] is not tool:
+            known = self._masked[tool.name] = (tool, MaskedTool(tool, self.mask))
+        return known[1]
