@@ -18,7 +18,7 @@ from cli.options import Given
 from cli.output import console, print_json, print_pretty, print_text, reserved_stdout, say
 from cli.printable import json_text
 from cli.progress import progress_view
-from cli.run_view import reward_text
+from cli.run_view import ENDINGS, reward_text
 from cli.symbols import symbols_of
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ def print_footer(result: Result) -> None:
         f"case {result.case_id}",
         f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {usage.llm_calls} calls",
         f"{result.seconds:.1f} s",
+        *([f"ended by {ENDINGS[result.ended_by]}"] if result.ended_by is not None else []),
     ]
     reward = f"{sign} {reward_text(result.reward, result.reward_source)}"
     line = Text.assemble((reward, style), *((f" {signs.dot} {part}", "dim") for part in parts))

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.printable import call_text, clean, one_line
 from cli.run_story import Asked, Part, Round, Story, Used, end_of, total
-from cli.run_view import reward_text
+from cli.run_view import ENDINGS, reward_text
 from cli.tree_lines import Row, TreeLines
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class _Drawing:
         *before, last = self._story.rounds
         for each in [*before, *([last] if last.parts or (result.answer is None and last.asked) else [])]:
             self._round(root, each)
+        if result.ended_by is not None:
+            root.add(_pair("ended by", ENDINGS[result.ended_by], "yellow"))
         for note in self._story.notes:
             root.add(_pair(*_named(note), style="yellow"), lines=FEW)
         for halt in self._story.halts:

@@ -19,6 +19,17 @@ SOURCES = {
 }
 REWARDS = {1: "right", 0: "wrong", None: "nobody could tell whether it is right"}
 
+ENDINGS = {
+    "cycles": "the budget of planning rounds",
+    "llm_calls": "the budget of model calls",
+    "tokens": "the budget of tokens",
+    "cost": "the budget of dollars",
+    "seconds": "the budget of time",
+    "tool_seconds": "the budget of tool time",
+    "loop": "a loop without anything new",
+    "rejected": "a person's rejection",
+}
+
 
 @dataclass(slots=True)
 class Call:
@@ -109,6 +120,8 @@ class RunView:
                 item = self._item(event["id"])
                 item.status, item.result, item.ended = event["status"], event["result"], now
                 self._enter("" if self.running() else "looking at the results", now)
+            case "budget_reached":
+                self.warnings.append(f"{ENDINGS[event['budget']]} is used up; answering from what is there")
             case "answered":
                 self.answer = event["answer"]
                 self._enter("checking the answer", now)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings, secrets
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from graph.model_client import ModelClient
 
-NO_KEY = "none"
+NO_KEY = SecretStr("none")
 """Sent where an endpoint takes no key; the client insists on one."""
 
 
@@ -66,11 +69,13 @@ def _openai(name: str, settings: Settings, client: ModelClient) -> LanguageModel
             f"openai:{name} needs OPENAI_API_KEY, or OPENAI_BASE_URL for another endpoint; "
             "without either, --config local uses the embedded model"
         )
-    from langchain_openai import ChatOpenAI
+    from graph.quick_chat import QuickChatOpenAI
 
-    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else NO_KEY
-    chat = ChatOpenAI(
-        model=name, api_key=lambda: key, base_url=settings.openai_base_url, **chat_options(settings, client)
+    chat = QuickChatOpenAI(
+        model=name,
+        api_key=settings.openai_api_key or NO_KEY,
+        base_url=settings.openai_base_url,
+        **chat_options(settings, client),
     )
     return _language_model(chat, f"openai:{name}", "OPENAI_API_KEY", settings)
 
@@ -80,16 +85,17 @@ def _azure(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
     missing = [field.upper() for field in needed if getattr(settings, field) is None]
     if missing:
         raise ConfigurationError(f"azure:{name} needs {' and '.join(missing)}")
-    from langchain_openai import AzureChatOpenAI
+    from graph.quick_chat import QuickAzureChatOpenAI
 
-    chat = AzureChatOpenAI(
+    chat = QuickAzureChatOpenAI(
         azure_deployment=name,
         api_key=settings.azure_openai_api_key,
         azure_endpoint=settings.azure_openai_endpoint,
         api_version=settings.azure_openai_api_version,
         **chat_options(settings, client),
     )
-    return _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    model = _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    return replace(model, output_option="max_completion_tokens")  # AzureChatOpenAI does not rename max_tokens
 
 
 def _local(name: str, settings: Settings, client: ModelClient) -> LanguageModel:

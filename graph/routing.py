@@ -7,6 +7,7 @@ from typing import Literal
 from langgraph.types import Send
 
 from graph.state import Judged, State, Subtask
+from nodes.budgets import reached_by
 from nodes.dependencies import fault_of, needed, ready
 from nodes.execute import Assignment
 from nodes.meter import spent
@@ -23,10 +24,13 @@ def after_plan(state: State) -> list[Send] | Literal["reflect"]:
 def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
     """After the answer, remember it; else carry out what has become ready; else plan again.
 
-    Where something failed that earlier cases may help with, they are looked for on the way.
+    Where something failed that earlier cases may help with, they are looked for on the way. Once a budget has ended a
+    subtask nothing more begins: the planner answers.
     """
     if state.get("answer") is not None:
         return "write_memory"
+    if reached_by(state.get("subtasks", [])):
+        return "plan"
     if branches := _branches(state):
         return branches
     if failed := _to_look_up(state):
@@ -47,7 +51,7 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
         "task": state["task"],
         "subtask": subtask,
         "needed": needed(subtask, state["plan"], state.get("subtasks", [])),
-        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", []), state.get("active")),
     }
 
 

@@ -35,6 +35,7 @@ class ReflectInput(TypedDict, total=False):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: list[list[float]]
     report: Report | None
     loops: list[str]
     ending: Ending | None
@@ -44,6 +45,7 @@ class ReflectInput(TypedDict, total=False):
 
 class RoundUpdate(TypedDict):
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     report: Report
     loops: list[str]
     ending: NotRequired[Ending]
@@ -67,7 +69,14 @@ class Reflector:
             check_plan(state["plan"])
             if not _is_over(state):
                 return {}
-        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        used = spent(state["model_calls"], state["subtasks"], state.get("active"))
+        running = self.runs.of(state["task"], used, runtime)
+        update = await self._update(state, running)
+        update["model_calls"], update["active"] = running.calls, running.shared.clock.stretches()
+        return update
+
+    async def _update(self, state: ReflectInput, running: Running) -> RoundUpdate | RewardUpdate:
+        answer = state.get("answer")
         if answer is None:
             return await self._round(state, running)
         expected = alternatives(claimed_by(state.get("expected_answer", {}), state["task"]["id"]) or [])

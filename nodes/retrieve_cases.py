@@ -62,6 +62,7 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
+    active: Overwrite
     report: None
     loops: list[str]
     ending: None
@@ -88,7 +89,8 @@ class CaseRetriever:
     async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate | MoreCases:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
-        if (again := state.get("again")) is not None:
+        again = state.get("again") if not state.get("messages") else None  # a branch is sent nothing of the thread
+        if again is not None:
             new = await self._for_failures(again, knobs, settings.namespace)
             emit = self.runs.of(again["task"], again["spent"], runtime).emit
             emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
@@ -119,6 +121,7 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
+            "active": Overwrite([[task["started_at"], time.time()]]),
             "report": None,
             "loops": [],
             "ending": None,

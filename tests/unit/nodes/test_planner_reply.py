@@ -140,12 +140,10 @@ def test_an_impossible_plan_is_refused(entries: list[tuple[int, list[int] | None
         to_subtasks(proposed(*entries), [])
 
 
-@pytest.mark.parametrize(
-    "text", ["{" * 2_000_000, '{"' * 200_000, '{"a":' * 200_000, '{"a":1,' * 100_000, '{"a":\n' * 100_000]
-)
-def test_reading_takes_linear_time(text: str) -> None:
+@pytest.mark.parametrize("piece", ["{", '{"', '{"a":', '{"a":1,', '{"a":\n'])
+def test_reading_takes_linear_time(piece: str) -> None:
     started = time.process_time()
-    assert list(json_objects(text)) == []
+    assert list(json_objects(piece * (1_000_000 // len(piece)))) == []
     assert time.process_time() - started < 3, "quadratic reading takes minutes"
 
 
