@@ -121,7 +121,7 @@ async def test_without_tool_calling_one_action_a_reply_is_taken(home: Path) -> N
 
 async def test_an_error_of_our_own_in_a_call_is_the_calls_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
-        raise KeyError("/home/someone/secret")
+        raise KeyError("/srv/someone/secret")
 
     monkeypatch.setattr("tools.remote_tool.fit_arguments", broken)
     result, _ = await answered(home, calls(("echo", {"text": "x"})), "finished")
