@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-aegra check bench bench-million simulate dev ask clean
+.PHONY: help install demo test test-aegra check bench bench-million chat-ui simulate dev ask clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: install  ## measure what the agent itself costs, and the case memory up t
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.lexical
+
+chat-ui: install  ## drive LangChain's agent-chat-ui in headless Chromium; needs npm; pictures in build/chat-ui/shots
+	CHAT_UI=build/chat-ui $(BIN)/python -m pytest tests/integration/test_chat_ui.py
 
 simulate: install  ## compare every case policy in six simulated worlds, 20 seeds each
 	$(BIN)/python -m evaluation.simulation --markdown

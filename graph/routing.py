@@ -63,7 +63,7 @@ def _to_look_up(state: State) -> list[Judged]:
 def _again(state: State, failed: list[Judged]) -> Again:
     return {
         "task": state["task"],
-        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", []), state.get("active")),
         "failed": failed,
         "cases": state.get("cases", []),
     }

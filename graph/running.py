@@ -7,21 +7,25 @@ import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 from weakref import WeakValueDictionary
 
+from langchain_core.callbacks import BaseCallbackManager
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 
 from configs.errors import ConfigurationError
 from configs.prices import Prices
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
+from graph.finished_beside import finished_beside
 from graph.state import Spent, Task
 from graph.telling import RunName, Teller
 from nodes.budgets import limits_of
 from nodes.meter import Meter
 from nodes.request_size import RequestSize
 from nodes.run_clock import RunClock
-from nodes.running import Running, Shared
+from nodes.running import Missed, Running, Shared
 from nodes.steps import Steps
 from nodes.token_count import TokenCounts
 from nodes.tool_clock import ToolClock
@@ -47,9 +51,11 @@ class RunsHere:
         knobs = resolve(runtime.context, self.settings)
         knobs = knobs.model_copy(update={"approval": task.get("approval", knobs.approval)})
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
-        shared = self._shared_by(f"{thread_id}/{task['id']}", knobs, spent)
+        checkpoint_id = runtime.execution_info.checkpoint_id if runtime.execution_info else ""
+        missed = partial(finished_beside, get_config(), checkpoint_id)
+        shared = self._shared_by(f"{thread_id}/{task['id']}", knobs, spent, missed)
         at_work(shared.clock)
-        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer)
+        emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer, _own_run())
         steps = Steps(partial(self.settled, thread_id))
         size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
         return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)
@@ -69,7 +75,7 @@ class RunsHere:
                 f"max_cost_usd: the price of {' and '.join(unknown)} is not known; add it to {self.prices.own_file}"
             )
 
-    def _shared_by(self, key: str, knobs: Knobs, spent: Spent) -> Shared:
+    def _shared_by(self, key: str, knobs: Knobs, spent: Spent, missed: Missed) -> Shared:
         """What is shared with the nodes that are at work now; made anew from the state where none is."""
         shared = self._shared.get(key)
         if shared is None or shared.clock.nodes == 0:
@@ -79,7 +85,10 @@ class RunsHere:
             meter = Meter.starting_from(spent, limits_of(knobs), self.prices)
             clock = RunClock(knobs.max_seconds, spent["active"])
             tool_clock = ToolClock(knobs.max_tool_seconds, spent["tool_seconds"])
-            shared = self._shared[key] = Shared(meter, clock, tool_clock, asyncio.Semaphore(knobs.parallelism))
+            gate = asyncio.Semaphore(knobs.parallelism)
+            bounded = meter.limits or clock.limit or tool_clock.limit
+            shared = Shared(meter, clock, tool_clock, gate, missed=missed if bounded else None)
+            self._shared[key] = shared
         return shared
 
 
@@ -89,3 +98,12 @@ def at_work(clock: RunClock) -> None:
     node, watched = asyncio.current_task(), weakref.ref(clock)
     if node is not None:
         node.add_done_callback(lambda _: clock.leave() if (clock := watched()) is not None else None)
+
+
+def _own_run() -> UUID | None:
+    """The id under which callbacks know the running node; None outside of one."""
+    try:
+        callbacks = get_config().get("callbacks")
+    except RuntimeError:
+        return None
+    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None

@@ -43,7 +43,13 @@ def cut_short(plan: Sequence[Subtask], results: Sequence[SubtaskResult], calls: 
 def in_brief(task: Task, results: Sequence[SubtaskResult]) -> dict[str, Any]:
     """The parts of a planner's state that can be left out or cut where the whole does not fit into a budget."""
     cut = [{**result, "result": shorten(result["result"], BRIEF_CHARS)} for result in results]
-    return {"task": {**task, "files": [], "conversation": ""}, "cases": [], "notes": [], "subtasks": cut}
+    return {
+        "task": {**task, "files": [], "conversation": ""},
+        "cases": [],
+        "notes": [],
+        "report": None,
+        "subtasks": cut,
+    }
 
 
 def _line(subtask: Subtask, result: SubtaskResult | None) -> str:

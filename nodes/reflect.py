@@ -17,6 +17,7 @@ from configs.errors import MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Report, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives
+from nodes.budgets import reached_by
 from nodes.dependencies import check_plan, ready
 from nodes.language_model import Models
 from nodes.meter import spent
@@ -85,7 +86,7 @@ class Reflector:
     async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
-        goes_on = state.get("ending") is None and not _out_of_budget(state)
+        goes_on = state.get("ending") is None and reached_by(state["subtasks"]) is None
         if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
             report, calls = await self._reflected(state, report, running)
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
@@ -117,8 +118,4 @@ class Reflector:
 
 def _is_over(state: ReflectInput) -> bool:
     """Whether nothing of the round is left to do, or no budget is left to do it with."""
-    return not ready(state["plan"], state["subtasks"]) or _out_of_budget(state)
-
-
-def _out_of_budget(state: ReflectInput) -> bool:
-    return any(result.get("budget") for result in state["subtasks"])
+    return not ready(state["plan"], state["subtasks"]) or reached_by(state["subtasks"]) is not None

@@ -14,9 +14,9 @@ from langgraph.runtime import Runtime
 from configs.errors import BudgetReachedError, MementoError
 from graph.context import Context, Knobs
 from graph.events import Event
-from graph.state import Budget, ModelCall, Role, Spent, Task, ToolCallRecord
+from graph.state import Budget, ModelCall, Role, Spent, SubtaskResult, Task, ToolCallRecord
 from nodes.asking import Asked, Question, ask_once
-from nodes.budgets import limit_of
+from nodes.budgets import limit_of, reached_by
 from nodes.language_model import LanguageModel
 from nodes.meter import Meter
 from nodes.request_size import RequestSize
@@ -26,6 +26,7 @@ from nodes.tool_clock import ToolClock
 
 Place: TypeAlias = tuple[str, str]
 """A branch's round, by its checkpoint, and its own id in it."""
+Missed: TypeAlias = Callable[[], Awaitable[tuple[list[ModelCall], list[SubtaskResult]]]]
 Emit = Callable[[Event], None]
 T = TypeVar("T")
 
@@ -43,7 +44,8 @@ class Shared:
     """What the branches of one run share in this process; follows from the state while none of them is at work.
 
     `gate` is taken by a subtask while it is carried out; as many at once as `parallelism` says. `waiting` is where a
-    branch stands that waits for a person.
+    branch stands that waits for a person. `missed` tells what branches of this round used up that were finished before
+    it was taken up here; only where a budget needs it, and only once.
     """
 
     meter: Meter
@@ -51,6 +53,28 @@ class Shared:
     tool_clock: ToolClock
     gate: asyncio.Semaphore
     waiting: Place | None = None
+    missed: Missed | None = None
+    _catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def catch_up(self) -> None:
+        """Count what is known to the round's checkpoint alone."""
+        async with self._catching_up:
+            if self.missed is None:
+                return
+            missed, self.missed = self.missed, None
+            calls, results = await missed()
+        for call in calls:
+            self.meter.count(call)
+            self.clock.add(call["started_at"], call["seconds"])
+        for record in [record for result in results for record in result["tool_calls"]]:
+            self.took(record)
+        if (budget := reached_by(results)) is not None:
+            self.meter.end(budget)
+
+    def took(self, record: ToolCallRecord) -> None:
+        """Count a tool call that was made before this process took up the run."""
+        self.clock.add(record["started_at"], record["seconds"])
+        self.tool_clock.used += record["seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +125,8 @@ class Running:
         question = Question(role, model, messages, subtask, tools, tool_choice, schema, last)
         while True:
             kept = await self.steps.keep("model", lambda: ask_once(question, self.shared, self.size, self.emit))
-            reply = self._taken(kept.value, replayed=kept.replayed, last=last)
+            ends = not last and role != "judge"
+            reply = self._taken(kept.value, replayed=kept.replayed, ends=ends)
             try:
                 if check is not None:
                     check(reply.message)
@@ -147,14 +172,10 @@ class Running:
             limit = limit_of(self.knobs, budget)
             self.emit({"type": "budget_reached", "budget": budget, "spent": self._spent(budget, limit), "limit": limit})
 
-    def took(self, record: ToolCallRecord) -> None:
-        """Count a tool call that was made before this process took up the run."""
-        self.shared.clock.add(record["started_at"], record["seconds"])
-        self.shared.tool_clock.used += record["seconds"]
-
     @asynccontextmanager
     async def branch(self) -> AsyncIterator[None]:
         """Carry out a subtask, once there is room among those side by side."""
+        await self.shared.catch_up()
         async with self.shared.gate:
             self.shared.meter.branches += 1
             try:
@@ -162,8 +183,8 @@ class Running:
             finally:
                 self.shared.meter.branches -= 1
 
-    def _taken(self, asked: Asked, *, replayed: bool, last: bool) -> Reply:
-        """Count what a step gave, and end the run's work where it says so and this was not its end already."""
+    def _taken(self, asked: Asked, *, replayed: bool, ends: bool) -> Reply:
+        """Count what a step gave. Where a budget left no room for it, the run's work ends, if it `ends` with it."""
         call, budget = asked["call"], asked["budget"]
         if call is not None:
             self.calls.append(call)
@@ -171,9 +192,9 @@ class Running:
             if replayed:
                 self.shared.clock.add(call["started_at"], call["seconds"])
         if budget is not None:
-            if replayed and not last:
+            if replayed and ends:
                 self.shared.meter.end(budget)
-            elif not last:
+            elif ends:
                 self.end(budget)
             raise BudgetReachedError(budget, str(asked["message"].text) if asked["message"] is not None else "")
         if asked["message"] is None or call is None:

@@ -213,7 +213,7 @@ class ToolLoop:
             return record
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
         if kept.replayed:
-            self.running.took(kept.value)
+            self.running.shared.took(kept.value)
             await self.results.notice(kept.value["result"])
         else:
             self._tell_returned(kept.value)

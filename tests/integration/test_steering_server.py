@@ -4,7 +4,6 @@ what Studio reads."""
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ import pytest
 
 from memory.journal import replay
 from tests.fakes.langgraph_server import ASSISTANT, Server, langgraph_dev, question
-from tests.fakes.mcp_servers.running import gone_within, raw
+from tests.fakes.mcp_servers.running import gone_within, raw, started_child
 from tests.fakes.one_call import PLAN, rules
 from tests.fakes.openai_server import OpenAIServer
 
@@ -127,7 +126,7 @@ def test_a_fork_gets_a_case_of_its_own(server: Server) -> None:
 def test_a_cancelled_run_stops_its_tool_calls_and_their_processes(server: Server) -> None:
     thread = new_thread(server)
     run = server.client.runs.create(thread, ASSISTANT, input=question("Please wait for it."))
-    child = _child_of_the_call(server)
+    child = started_child(server.home / "logs" / "mcp-raw.log")
     assert not gone_within(child, 0)
     server.client.runs.cancel(thread, run["run_id"], wait=True)
     assert gone_within(child, 5)
@@ -166,15 +165,3 @@ def test_what_studio_reads(server: Server) -> None:
     assert cast(dict[str, Any], past["values"])["answer"] == "1776" and past["next"] == ["write_memory"]
     stopped = wait(server, new_thread(server), input=question("What?"), interrupt_before=["execute"])
     assert stopped["next"] == ["execute"]
-
-
-def _child_of_the_call(server: Server) -> int:
-    """The process that the tool has started, as the tool's server tells in its log."""
-    log = server.home / "logs" / "mcp-raw.log"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        for line in log.read_text().splitlines() if log.exists() else []:
-            if line.startswith("child "):
-                return int(json.loads(line.removeprefix("child ")))
-        time.sleep(0.1)
-    raise AssertionError("the tool was not called")

@@ -59,7 +59,7 @@ async def test_tools_side_by_side_use_up_the_budget_together() -> None:
     took = time.monotonic() - begun
     assert ended[2] == "done"
     assert [each.budget for each in ended[:2] if isinstance(each, BudgetReachedError)] == ["tool_seconds"] * 2
-    assert 0.12 < took < 0.2
+    assert 0.1 <= took < 0.3  # three at once for the first 0.05 s, then two
     assert clock.used == pytest.approx(0.3, abs=0.05)
     with pytest.raises(BudgetReachedError, match="tool_seconds"):
         await clock.run(lambda: asyncio.sleep(0), None)
