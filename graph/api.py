@@ -24,7 +24,7 @@ from graph.checkpoints import held
 from graph.context import Context, resolve
 from graph.events import Event
 from graph.kept_knobs import kept_context, metadata_of
-from graph.results import Result, RunError, result_of
+from graph.results import Result, RunError, is_finished, result_of
 from graph.services import Services, open_services
 from graph.state import Answers, Input
 from graph.workspaces import THREAD_ID, check_file
@@ -112,7 +112,7 @@ async def aresume(
         found = await _where_to_resume(graph, {"configurable": {"thread_id": thread_id}})
         if answers:
             given = command_of(found, answers)
-        elif found.values.get("status") == "answered" and not found.next:
+        elif is_finished(found):
             return result_of(thread_id, found)
         else:
             given = None
@@ -187,18 +187,12 @@ async def _outcome(graph: Graph, thread_id: str, seconds: float, error: RunError
 
 
 async def _where_to_resume(graph: Graph, config: RunnableConfig) -> StateSnapshot:
-    """The checkpoint to go on from, or the last one of a finished run.
+    """The thread's latest checkpoint. Without its id: running from one is time travel, which does finished steps again.
 
-    After a crash the latest checkpoint may name no next node although the run is not finished; the one before does.
+    Raises:
+        InvalidInputError: the thread has none.
     """
     state = await graph.aget_state(config)
-    if not state.values:
+    if state.created_at is None:
         raise InvalidInputError(f"there is no run with the thread id {config['configurable']['thread_id']!r}")
-    if state.next:
-        return state._replace(config=config)
-    if state.values.get("status") == "answered":
-        return state
-    async for earlier in graph.aget_state_history(config):
-        if earlier.next:
-            return earlier
-    raise InvalidInputError("the run has no checkpoint to go on from; ask again")
+    return state._replace(config=config)

@@ -71,6 +71,15 @@ class Result:
         return values
 
 
+def is_finished(snapshot: StateSnapshot) -> bool:
+    """Whether a thread's last task has its answer.
+
+    `next` does not tell: it is empty too where the tasks of a step have ended and the process was killed before their
+    results made the next checkpoint. A task that was asked for and not begun leaves the status of the one before.
+    """
+    return snapshot.values.get("status") == "answered" and not snapshot.tasks
+
+
 def result_of(
     thread_id: str, snapshot: StateSnapshot, seconds: float | None = None, error: RunError | None = None
 ) -> Result:
@@ -84,7 +93,7 @@ def result_of(
     """
     state = snapshot.values
     error = error or _recorded_error(snapshot)
-    finished = state.get("status") == "answered" and not snapshot.next
+    finished = is_finished(snapshot)
     return Result(
         thread_id=thread_id,
         status="failed" if error is not None else "answered" if finished else "interrupted",

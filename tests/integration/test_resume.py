@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from configs.errors import RunInUseError
+from configs.errors import CheckpointError, RunInUseError
 from configs.settings import Settings
 from graph.api import aask, aresume
 from graph.context import Context
@@ -21,7 +23,9 @@ from tests.conftest import SettingsFactory
 from tests.fakes.openai_replies import JsonObject
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.quick_bank import QuickEmbedder
-from tests.fakes.twelve_steps import ANSWER, QUESTION, THREAD, prepare, rules, settings_of
+from tests.fakes.twelve_steps import ANSWER, QUESTION, THREAD, noted, prepare, rules, settings_of
+
+ALL_CALLS = ["look seat 7", "book seat 7", "look weather"]
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +104,36 @@ async def test_a_run_goes_on_with_the_knobs_it_was_started_with(
     with OpenAIServer([answers("first", "the first"), answers("second", "the second")]) as server:
         now = settings(openai_base_url=server.url, planner_model="openai:second", **common)
         assert (await aresume("t", settings=now, context=given)).answer == answer
+
+
+def losing(put: Callable[..., Awaitable[Any]], keeps: int) -> Callable[..., Awaitable[Any]]:
+    """A checkpointer's `aput` that keeps so many checkpoints and loses the next, after the results that led to it."""
+    calls = itertools.count()
+
+    async def aput(saver: Any, *arguments: Any) -> Any:
+        if next(calls) >= keeps:
+            raise CheckpointError("lost")
+        return await put(saver, *arguments)
+
+    return aput
+
+
+async def test_a_run_that_loses_any_of_its_checkpoints_goes_on_and_repeats_no_call(
+    services: Services, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tasks of a step gave is kept by then: the latest checkpoint names no next node, and is not the last."""
+    saver: Any = type(services.checkpointer)  # LangGraph works with a copy of the object
+    lost = 0
+    for keeps in range(1, 20):
+        options: dict[str, Any] = {"services": services, "context": Context(policy="none")}
+        with monkeypatch.context() as patch:
+            patch.setattr(saver, "aput", losing(saver.aput, keeps))
+            ended = await aask(QUESTION, expected=ANSWER, thread_id=f"t{keeps}", **options)
+        lost += ended.error is not None
+        if ended.error is None:
+            break
+        assert ended.error.type == "CheckpointError" and ended.status == "failed"
+        assert (await aresume(f"t{keeps}", **options)).answer == ANSWER
+    calls = (await asyncio.to_thread(noted(home).read_text)).splitlines()
+    assert lost > 6
+    assert sorted(line.split(" ", 1)[1] for line in calls) == sorted(ALL_CALLS * (lost + 1))
