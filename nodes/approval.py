@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from langchain_core.tools import BaseTool
+from langgraph.config import get_config
 from langgraph.types import interrupt
 from pydantic import ValidationError
 
@@ -86,7 +87,13 @@ async def decide(
         actions: what is to be decided.
         subtask: whose actions they are; None for the plan.
         read: what to make of the decisions; refuses them with InvalidInputError or PlanFormatError.
+
+    Raises:
+        ConfigurationError: the run has a `max_concurrency`, under which no step is kept: the node would ask its model
+            anew when it goes on, and the answer could meet another call than the one that was shown.
     """
+    if get_config().get("max_concurrency"):
+        raise ConfigurationError("approval: cannot be asked for under max_concurrency; use parallelism instead")
     described = [
         f"{each['name']} {shorten(json.dumps(each['args'], ensure_ascii=False), TOLD_CHARS)}" for each in actions
     ]

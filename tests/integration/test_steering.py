@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from configs.errors import InvalidInputError
+from configs.errors import ConfigurationError, InvalidInputError
 from graph.api import aask, aresume
 from graph.builder import build_graph
 from graph.context import Context
@@ -251,3 +251,27 @@ async def test_a_cancelled_run_stops_its_tool_call_and_its_processes(settings: S
         with pytest.raises(asyncio.CancelledError):
             await run
         assert await asyncio.to_thread(gone_within, child, 5), "it outlived the run, though the tools stay open"
+
+
+@pytest.mark.parametrize("approval", ["plan", "tools"])
+async def test_nothing_is_asked_where_the_answer_could_meet_another_call(
+    settings: SettingsFactory, approval: str
+) -> None:
+    planner, executor = ScriptedModel([plan("Multiply 48 by 37.")]), multiplier()
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        config: Any = {"configurable": {"thread_id": "t"}, "max_concurrency": 4}
+        given: Any = {"messages": [("human", QUESTION)]}
+        with pytest.raises(ConfigurationError, match="max_concurrency"):
+            await build_graph(services).ainvoke(given, config, context=Context(approval=approval))
+
+
+async def test_waiting_for_a_person_uses_up_no_time(settings: SettingsFactory) -> None:
+    planner = ScriptedModel([plan("Multiply 48 by 37."), final("1776")])
+    executor = multiplier(Step("1776", when="^tool: 1776"))
+    knobs = Context(approval="tools", max_seconds=6)
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        await services.tools.tools()  # the servers' start is no part of the run
+        waits = await aask(QUESTION, services=services, context=knobs)
+        await asyncio.sleep(7)
+        done = await aresume(waits.thread_id, answers=answer(waits, APPROVE), services=services)
+    assert (done.status, done.answer, [each["status"] for each in done.subtasks]) == ("answered", "1776", ["done"])

@@ -53,8 +53,6 @@ def test_without_a_terminal_options_answer(server: OpenAIServer, run_memento: Ru
     assert refused.returncode == 0, refused.stderr
     assert json.loads(refused.stdout)["answer"] == "nothing"
     assert "[1] a person said: reject: too dear" in refused.stderr
-    nothing = run_memento("resume", "t1", "--approve", env=endpoint(server))
-    assert (nothing.returncode, nothing.stderr) == (2, "memento: nothing waits for an answer\n")
     assert len(replay(home).entries) == 1
 
 
