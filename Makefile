@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AEGRA_PYTHON ?= python3.12
 Q ?= What is 48 times 37?
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench bench-million simulate dev ask clean
+.PHONY: help install demo test test-aegra check bench bench-million chat-ui simulate dev ask clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,12 @@ demo: install  ## watch a frozen small model fail without memory and succeed wit
 test: install  ## run the whole test suite
 	$(BIN)/python -m pytest
 
+test-aegra: install  ## kill and restart a server of the LangGraph API on PostgreSQL: Aegra (needs Python 3.12)
+	test -x .venv-aegra/bin/pip || $(AEGRA_PYTHON) -m venv --clear .venv-aegra
+	.venv-aegra/bin/pip install --quiet --constraint constraints.txt torch
+	.venv-aegra/bin/pip install --quiet --constraint constraints.txt '.[postgres]' aegra-api==0.11.0
+	MEMENTO_TEST_AEGRA=$(CURDIR)/.venv-aegra/bin/python $(BIN)/python -m pytest tests/integration/test_aegra.py
+
 check: install  ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -40,6 +47,9 @@ bench: install  ## measure what the agent itself costs, and the case memory up t
 	$(BIN)/python -m benchmarks.parametric
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.lexical
+
+chat-ui: install  ## drive LangChain's agent-chat-ui in headless Chromium; needs npm; pictures in build/chat-ui/shots
+	CHAT_UI=build/chat-ui $(BIN)/python -m pytest tests/integration/test_chat_ui.py
 
 simulate: install  ## compare every case policy in six simulated worlds, 20 seeds each
 	$(BIN)/python -m evaluation.simulation --markdown
@@ -54,6 +64,6 @@ ask: install  ## ask one question: make ask Q="..."
 	$(BIN)/memento ask "$$Q"
 
 clean:  ## remove .venv and what tools left behind
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .langgraph_api build *.egg-info
+	rm -rf $(VENV) .venv-aegra .mypy_cache .pytest_cache .ruff_cache .langgraph_api build *.egg-info
 
 export Q

@@ -71,9 +71,9 @@ def carried_on(
 
 
 @contextmanager
-def held_services(background: Background, settings: Settings) -> Iterator[Services | None]:
-    """The services for a run that will stop for questions, so that its tools keep what they hold meanwhile."""
-    if settings.approval == "none":
+def held_services(background: Background, settings: Settings, *, resuming: bool) -> Iterator[Services | None]:
+    """The services for a run that may stop for questions, so that its tools keep what they hold meanwhile."""
+    if settings.approval == "none" and not resuming:
         yield None
         return
     from graph.services import open_services

@@ -18,11 +18,13 @@ from cli.options import Given
 from cli.output import console, print_json, print_pretty, print_text, reserved_stdout, say
 from cli.printable import json_text
 from cli.progress import progress_view
-from cli.run_view import reward_text
+from cli.run_view import ENDINGS, reward_text
 from cli.symbols import symbols_of
 
 if TYPE_CHECKING:
     from cli.approval import Start
+    from cli.lines import Lines
+    from cli.live import LiveView
     from configs.settings import Settings
     from graph.results import Result
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 ANSWERS = "one of --approve, --reject REASON, --edit JSON"
 
 
-def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, quiet: bool) -> None:
+def carry_out(
+    start: Start, given: Given, settings: Settings, *, as_json: bool, quiet: bool, resuming: bool = False
+) -> None:
     """Run it and print what came of it.
 
     Raises:
@@ -38,7 +42,8 @@ def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, 
     """
     with reserved_stdout() as stdout:
         INTERRUPTS.last_words = lambda: _last_words(given, stdout if as_json else None)
-        result = _run(start, given, settings, quiet=quiet, asking=can_ask() and not as_json)
+        view = progress_view(quiet=quiet)
+        result = _run(start, given, settings, view, asking=can_ask() and not as_json, resuming=resuming)
         INTERRUPTS.last_words = None
     if result is None:
         given.thread_id = None  # there is nothing to go on with
@@ -48,12 +53,13 @@ def carry_out(start: Start, given: Given, settings: Settings, *, as_json: bool, 
         raise typer.Exit(code)
 
 
-def _run(start: Start, given: Given, settings: Settings, *, quiet: bool, asking: bool) -> Result | None:
+def _run(
+    start: Start, given: Given, settings: Settings, view: LiveView | Lines, *, asking: bool, resuming: bool
+) -> Result | None:
     """The result; None where the interrupt came before anything was kept."""
     with Background() as background:
         try:
-            with held_services(background, settings) as services:
-                view = progress_view(quiet=quiet)
+            with held_services(background, settings, resuming=resuming) as services:
                 return carried_on(background, view, start, settings, services, asking=asking)
         except Interrupted:
             return background.call(kept_result(settings, given.thread_id))
@@ -123,6 +129,7 @@ def print_footer(result: Result) -> None:
         f"case {result.case_id}",
         f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {usage.llm_calls} calls",
         f"{result.seconds:.1f} s",
+        *([f"ended by {ENDINGS[result.ended_by]}"] if result.ended_by is not None else []),
     ]
     reward = f"{sign} {reward_text(result.reward, result.reward_source)}"
     line = Text.assemble((reward, style), *((f" {signs.dot} {part}", "dim") for part in parts))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from cli.printable import call_text, one_line
+from cli.run_view import amount
 
 if TYPE_CHECKING:
-    from graph.events import Event
+    from graph.events import Event, ModelCalled, ModelFailed
 
 
 class Lines:
@@ -59,6 +60,12 @@ def lines_of(event: Event) -> Iterator[str]:
                 yield f"  {subtask['id']} {one_line(subtask['description'])}"
         case "subtask_started":
             yield f"[{event['id']}] {one_line(event['description'])}"
+        case "model_called":
+            tokens = f"{event['input_tokens']:,} + {event['output_tokens']:,} tokens"
+            cost = "" if event["cost_usd"] is None else f", ${event['cost_usd']:.4f}"
+            yield f"{_who(event)}: {tokens}, {event['seconds']:.1f} s{cost}"
+        case "model_failed":
+            yield f"{_who(event)}: failed: {one_line(event['error'])}"
         case "approval_requested":
             yield f"{_place(event['subtask'])} waits for approval: {one_line('; '.join(event['actions']))}"
         case "approval_answered":
@@ -70,10 +77,21 @@ def lines_of(event: Event) -> Iterator[str]:
             yield f"[{event['subtask']}] {one_line(event['name'])} -> {failed}{one_line(event['result'])}"
         case "subtask_finished":
             yield f"[{event['id']}] {event['status']}: {one_line(event['result'])}"
+        case "reflected":
+            if event["report"]:
+                yield f"reflection: {one_line(event['report'], 500)}"
+            yield from (f"going round in a circle: {one_line(loop)}" for loop in event["loops"])
+        case "budget_reached":
+            yield f"budget of {event['budget']} used up: {amount(event['spent'])} of {amount(event['limit'])}"
         case "warned":
             yield f"memento: warning: {one_line(event['message'], 500)}"
         case _:
             return
+
+
+def _who(event: ModelCalled | ModelFailed) -> str:
+    place = event["role"] if event["subtask"] is None else f"[{event['subtask']}]"
+    return f"{place} {one_line(event['model'])}"
 
 
 def _place(subtask: int | None) -> str:

@@ -65,6 +65,8 @@ class LiveView:
             yield Text(remembered_text(note_id, text), style="cyan")
         if self.view.items:
             yield self._plan(now)
+        for note in self.view.notes:
+            yield _line(Text(f"! {one_line(note, 500)}", style="yellow"))
         if self.view.stage and not self._over:
             yield self._columns([(self._turning(now), Text(f"{self.view.stage} …", style="dim"), self._since(now))])
 
@@ -82,10 +84,17 @@ class LiveView:
 
     def _plan(self, now: float) -> Table:
         title = "plan" if self.view.cycle < 2 else f"plan, round {self.view.cycle}"
-        rows = [(Text(""), Text(title, style="bold"), Text(""))]
+        rows = [(Text(""), Text.assemble((title, "bold"), (f"  {self._spent()}", "dim")), Text(""))]
         for item in self.view.items.values():
             rows.extend(self._item(item, now))
         return self._columns(rows)
+
+    def _spent(self) -> str:
+        spent = self.view.spent
+        if not spent.calls:
+            return ""
+        cost = "" if spent.cost_usd is None else f", ${spent.cost_usd:.4f}"
+        return f"{spent.tokens:,} tokens{cost}"
 
     def _item(self, item: Item, now: float) -> Iterator[tuple[Text, Text, Text]]:
         running = item.status == "running" and not self._over

@@ -59,7 +59,7 @@ def resume(
             thread_id, answers=answers, settings=settings, context=context, on_event=on_event, services=services
         )
 
-    carry_out(start, given, settings, as_json=as_json, quiet=quiet)
+    carry_out(start, given, settings, as_json=as_json, quiet=quiet, resuming=True)
 
 
 def asked_for(given: Given, settings: Settings) -> Context:

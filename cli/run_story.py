@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cli.run_notes import Events, halts, notes, of_kind
+
 State = Mapping[str, Any]
-Events = Sequence[Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def story_of(state: State, traced: Events) -> Story:
     verdict = _judged([each for each in asked if each.role == "judge" and each.subtask is None], rounds)
     _reflect(rounds, state, traced)
     began = task.get("started_at") or (traced[0].get("at") if traced else None)
-    return Story(began, rounds, verdict, _notes(traced), _halts(traced), bool(traced))
+    return Story(began, rounds, verdict, notes(traced), halts(traced), bool(traced))
 
 
 def total(calls: Iterable[Asked]) -> tuple[int, int, float | None]:
@@ -125,9 +126,9 @@ def end_of(started_at: float | None, seconds: float | None) -> float | None:
 
 
 def _asked(state: State, traced: Events) -> list[Asked]:
-    calls = {call["id"]: call for call in _of(traced, "model_called")}
+    calls = {call["id"]: call for call in of_kind(traced, "model_called")}
     calls.update({call["id"]: call for call in state.get("model_calls") or []})
-    failed = [{**call, "id": f"failed-{number}"} for number, call in enumerate(_of(traced, "model_failed"))]
+    failed = [{**call, "id": f"failed-{number}"} for number, call in enumerate(of_kind(traced, "model_failed"))]
     found = [
         Asked(
             str(call["id"]),
@@ -148,7 +149,7 @@ def _asked(state: State, traced: Events) -> list[Asked]:
 
 def _parts(state: State, traced: Events) -> dict[int, Part]:
     """Every subtask that is known of: of the plan, of the trace's plans, and those with a result."""
-    plans = [event["subtasks"] for event in _of(traced, "plan_made")]
+    plans = [event["subtasks"] for event in of_kind(traced, "plan_made")]
     kept = {each["id"] for each in state.get("plan") or []}
     parts: dict[int, Part] = {}
     for subtask in [*(each for plan in plans for each in plan), *(state.get("plan") or [])]:
@@ -213,7 +214,7 @@ def _settle(part: Part, result: Mapping[str, Any]) -> None:
 def _rounds(planner: Sequence[Asked], parts: Mapping[int, Part], traced: Events) -> list[Round]:
     """A planner's call begins a round where something was planned or begun since the call before it."""
     marks = [part.started_at for part in parts.values() if part.started_at is not None]
-    marks += [event["at"] for event in _of(traced, "plan_made") if "at" in event]
+    marks += [event["at"] for event in of_kind(traced, "plan_made") if "at" in event]
     rounds = [Round(1)]
     for call in planner:
         before = rounds[-1].asked[-1].started_at if rounds[-1].asked else None
@@ -221,7 +222,7 @@ def _rounds(planner: Sequence[Asked], parts: Mapping[int, Part], traced: Events)
         if before is not None and now is not None and any(before < mark <= now for mark in marks):
             rounds.append(Round(len(rounds) + 1))
         rounds[-1].asked.append(call)
-    planned_at = {each["id"]: event.get("at") for event in _of(traced, "plan_made") for each in event["subtasks"]}
+    planned_at = {each["id"]: event.get("at") for event in of_kind(traced, "plan_made") for each in event["subtasks"]}
     last = rounds[0]
     for part in sorted(parts.values(), key=lambda each: each.id):
         last = _round_at(rounds, planned_at.get(part.id) or part.started_at) or last
@@ -250,45 +251,10 @@ def _judged(calls: Sequence[Asked], rounds: Sequence[Round]) -> list[Asked]:
 
 
 def _reflect(rounds: Sequence[Round], state: State, traced: Events) -> None:
-    told = _of(traced, "reflected")
+    told = of_kind(traced, "reflected")
     for event in told:
         if (of := _round_at(rounds, event.get("at"))) is not None:
             of.report, of.loops = event["report"], list(event["loops"])
     with_parts = [each for each in rounds if each.parts]
     if not told and with_parts and state.get("report"):
         with_parts[-1].report, with_parts[-1].loops = str(state["report"]), list(state.get("loops") or [])
-
-
-def _notes(traced: Events) -> list[str]:
-    found: dict[str, None] = {}
-    for event in traced:
-        match event["type"]:
-            case "warned":
-                found[f"warning: {event['message']}"] = None
-            case "budget_reached":
-                found[f"budget {event['budget']}: {event['spent']:g} of {event['limit']:g}"] = None
-            case "approval_requested":
-                found[f"asked to approve: {'; '.join(event['actions'])}"] = None
-            case "approval_answered":
-                found[f"a person said: {'; '.join(event['decisions'])}"] = None
-    return list(found)
-
-
-def _halts(traced: Events) -> list[str]:
-    """Where the run stopped before its end: told by itself, or known from its going on without having said so."""
-    found: list[str] = []
-    ended = True
-    for event in traced:
-        if event["type"] == "run_ended":
-            ended = True
-            if event["status"] != "answered":
-                found.append(str(event.get("error") or event["status"]))
-        elif event["type"] == "run_resumed" and not ended:
-            found.append("it was cut off and went on")
-        else:
-            ended = False
-    return found
-
-
-def _of(traced: Events, kind: str) -> list[Mapping[str, Any]]:
-    return [event for event in traced if event["type"] == kind]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.printable import call_text, clean, one_line
 from cli.run_story import Asked, Part, Round, Story, Used, end_of, total
-from cli.run_view import reward_text
+from cli.run_view import ENDINGS, reward_text
 from cli.tree_lines import Row, TreeLines
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ STYLES = {
     "done": "green", "failed": "red", "partial": "yellow", "running": "yellow", "pending": "dim", "dropped": "dim",
 }  # fmt: skip
 STATUS_STYLES = {"answered": "green", "failed": "red"}
-CALL_CHARS, RESULT_CHARS, LINES = 300, 500, 12
+CALL_CHARS, RESULT_CHARS, FEW, LINES = 70, 500, 4, 12
 
 
 def run_tree(result: Result, cases: Sequence[ShownCase], story: Story, when: str, symbols: Symbols) -> TreeLines:
@@ -53,10 +53,12 @@ class _Drawing:
         *before, last = self._story.rounds
         for each in [*before, *([last] if last.parts or (result.answer is None and last.asked) else [])]:
             self._round(root, each)
+        if result.ended_by is not None:
+            root.add(_pair("ended by", ENDINGS[result.ended_by], "yellow"))
         for note in self._story.notes:
-            root.add(_pair(*_named(note), style="yellow"), lines=3)
+            root.add(_pair(*_named(note), style="yellow"), lines=FEW)
         for halt in self._story.halts:
-            root.add(_pair("stopped", halt, "yellow"), lines=3)
+            root.add(_pair("stopped", halt, "yellow"), lines=FEW)
         self._ending(root, result, [] if last.parts else last.asked)
         return TreeLines(root, HEADINGS)
 
@@ -96,7 +98,7 @@ class _Drawing:
             (shown, STYLES[part.status]),
         )
         figures = self._figures((part.started_at, part.seconds), part.asked) if part.status != "pending" else ()
-        row = branch.add(line, figures)
+        row = branch.add(line, figures, lines=FEW)
         calls: list[Asked | Used] = [*part.asked, *part.used]
         for call in sorted(calls, key=lambda each: each.started_at or 0.0):
             if isinstance(call, Asked):
@@ -106,7 +108,7 @@ class _Drawing:
         if part.budget:
             row.add(_pair("budget", part.budget, "yellow"))
         if part.reason and part.status != "done":
-            row.add(_pair("reason", part.reason, STYLES[part.status]), lines=4)
+            row.add(_pair("reason", part.reason, STYLES[part.status]), lines=FEW)
         if part.result and part.result != part.reason and not any(part.result == call.result for call in part.used):
             row.add(_pair("result", part.result), lines=LINES)
 
@@ -115,7 +117,7 @@ class _Drawing:
         line = Text(one_line(name), style="magenta")
         if call.error is not None:
             line.append(f" {self._symbols.arrow} {one_line(call.error, RESULT_CHARS)}", style="red")
-        row.add(line, self._figures((call.started_at, call.seconds), [call]))
+        row.add(line, self._figures((call.started_at, call.seconds), [call]), lines=FEW)
 
     def _used(self, row: Row, call: Used) -> None:
         line = Text(call_text(call.name, call.arguments, CALL_CHARS), style="cyan")
@@ -124,7 +126,7 @@ class _Drawing:
         else:
             result = one_line(call.result, RESULT_CHARS)
             line.append(f" {self._symbols.arrow} {result}", style="default" if call.ok else "red")
-        row.add(line, self._figures((call.started_at, call.seconds), []))
+        row.add(line, self._figures((call.started_at, call.seconds), []), lines=FEW)
 
     def _ending(self, root: Row, result: Result, asked: Sequence[Asked]) -> None:
         if result.answer is not None:
@@ -143,7 +145,7 @@ class _Drawing:
         if result.case_id is not None:
             root.add(_pair("case", result.case_id))
         if result.error is not None:
-            root.add(_pair("error", f"{result.error.type}: {result.error.message}", "red"), lines=4)
+            root.add(_pair("error", f"{result.error.type}: {result.error.message}", "red"), lines=FEW)
         usage = result.usage
         cost = "cost unknown" if usage.cost_usd is None else _cost(usage.cost_usd)
         calls_made = f"{usage.llm_calls} model {'call' if usage.llm_calls == 1 else 'calls'}"

@@ -19,6 +19,17 @@ SOURCES = {
 }
 REWARDS = {1: "right", 0: "wrong", None: "nobody could tell whether it is right"}
 
+ENDINGS = {
+    "cycles": "the budget of planning rounds",
+    "llm_calls": "the budget of model calls",
+    "tokens": "the budget of tokens",
+    "cost": "the budget of dollars",
+    "seconds": "the budget of time",
+    "tool_seconds": "the budget of tool time",
+    "loop": "a loop without anything new",
+    "rejected": "a person's rejection",
+}
+
 
 @dataclass(slots=True)
 class Call:
@@ -28,6 +39,22 @@ class Call:
     arguments: Mapping[str, Any]
     result: str | None = None
     ok: bool = True
+    id: str = ""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What the model calls so far cost. `cost_usd` is None once the price of one of them is not known."""
+
+    calls: int = 0
+    tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def add(self, tokens: int, cost_usd: float | None) -> None:
+        """Count a call."""
+        self.calls += 1
+        self.tokens += tokens
+        self.cost_usd = None if self.cost_usd is None or cost_usd is None else self.cost_usd + cost_usd
 
 
 @dataclass(slots=True)
@@ -45,7 +72,10 @@ class Item:
 
 @dataclass(slots=True)
 class RunView:
-    """One run. `stage` is what it is doing where no line of the plan says so."""
+    """One run. `stage` is what it is doing where no line of the plan says so.
+
+    `notes` are what else a person should see at once: loops, a budget that is used up.
+    """
 
     stage: str = "looking for earlier cases"
     stage_since: float = 0.0
@@ -54,6 +84,8 @@ class RunView:
     cycle: int = 0
     items: dict[int, Item] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
     remembered: dict[str, str] = field(default_factory=dict)
     answer: str | None = None
 
@@ -70,16 +102,26 @@ class RunView:
                 self._plan(event["subtasks"])
             case "subtask_started":
                 item = self.items.setdefault(event["id"], Item(event["id"], event["description"]))
-                item.status, item.started, item.calls = "running", now, []
+                item.status, item.started = "running", item.started or now
                 self._enter("", now)
+            case "model_called":
+                self.spent.add(event["input_tokens"] + event["output_tokens"], event["cost_usd"])
             case "tool_called":
-                self._item(event["subtask"]).calls.append(Call(event["name"], event["arguments"]))
+                self._called(event["subtask"], Call(event["name"], event["arguments"], id=event.get("id", "")))
             case "tool_returned":
                 self._returned(event["subtask"], event["name"], event["result"], event["ok"])
+            case "reflected":
+                self._note(*(f"going round in a circle: {loop}" for loop in event["loops"]))
+            case "budget_reached":
+                self._note(
+                    f"the budget of {event['budget']} is used up: {amount(event['spent'])} of {amount(event['limit'])}"
+                )
             case "subtask_finished":
                 item = self._item(event["id"])
                 item.status, item.result, item.ended = event["status"], event["result"], now
                 self._enter("" if self.running() else "looking at the results", now)
+            case "budget_reached":
+                self.warnings.append(f"{ENDINGS[event['budget']]} is used up; answering from what is there")
             case "answered":
                 self.answer = event["answer"]
                 self._enter("checking the answer", now)
@@ -106,6 +148,14 @@ class RunView:
         new = {each["id"]: Item(each["id"], each["description"]) for each in subtasks if each["id"] not in kept}
         self.items = {**kept, **new}
 
+    def _note(self, *texts: str) -> None:
+        self.notes.extend(text for text in texts if text not in self.notes)
+
+    def _called(self, subtask: int, call: Call) -> None:
+        """A subtask begun again after an answer keeps its calls; one that is made again is still one line."""
+        item = self._item(subtask)
+        item.calls = [each for each in item.calls if not call.id or each.id != call.id] + [call]
+
     def _returned(self, subtask: int, name: str, result: str, ok: bool) -> None:
         waiting = [call for call in self._item(subtask).calls if call.result is None and call.name == name]
         if waiting:
@@ -116,3 +166,8 @@ def reward_text(reward: int | None, source: str | None) -> str:
     """`right, as the judge model says`."""
     words = REWARDS[reward]
     return f"{words}, {SOURCES.get(source, source)}" if source and reward is not None else words
+
+
+def amount(value: float) -> str:
+    """A figure of a budget as a person writes it: 1,234,567 tokens, 0.1234 dollars."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4f}".rstrip("0")

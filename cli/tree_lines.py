@@ -14,6 +14,7 @@ NARROWEST = 60
 GUIDES = (("├─ ", "└─ "), ("│  ", "   "))
 ASCII_GUIDES = (("|- ", "`- "), ("|  ", "   "))
 GAP = 2
+MOST_NARROW = 8
 MOST_TEXT = 110
 """Where the text is shorter than this, the figures do not move farther from it on a wide terminal."""
 
@@ -50,8 +51,9 @@ class TreeLines:
         width = max(min(needed, MOST_TEXT, options.max_width - taken), 10)
         for number, (row, first, further) in enumerate(rows):
             figures = _figures(self.headings if number == 0 else row.figures, columns, number == 0)
-            room = width if figures.plain.strip() else min(options.max_width, MOST_TEXT + taken)
-            yield from _drawn(console, row, first, further, room, figures)
+            yield from _drawn(
+                console, row, (first, further), (width, min(options.max_width, MOST_TEXT + taken)), figures
+            )
 
     def _columns(self, rows: Sequence[tuple[Row, str, str]]) -> list[int]:
         """The width of each column of figures; one that is empty everywhere is left out by its width of 0."""
@@ -73,28 +75,41 @@ def _laid_out(
         yield from _laid_out(child, guides, further + guides[0][last], further + guides[1][last])
 
 
-def _drawn(console: Console, row: Row, first: str, further: str, width: int, figures: Text) -> Iterator[Text]:
-    room = max(width - max(cell_len(first), cell_len(further)), 8)
-    if row.lines == 1:
-        line = row.text.copy()
-        line.truncate(width - cell_len(first) if width - cell_len(first) > 8 else 8, overflow="ellipsis")
-        lines = [line]
-    else:
-        lines = list(row.text.wrap(console, room))
-        if len(lines) > row.lines:
-            lines = lines[: row.lines]
-            lines[-1].rstrip()
-            lines[-1].truncate(room - 1)
-            lines[-1].append("…" if console.encoding.lower().startswith("utf") else "...")
-    for number, line in enumerate(lines or [Text("")]):
+def _drawn(
+    console: Console, row: Row, before: tuple[str, str], widths: tuple[int, int], figures: Text
+) -> Iterator[Text]:
+    """The lines of a row. The figures leave `widths[0]` columns of its first line; the others have `widths[1]`."""
+    narrow, wide = widths if figures.plain.strip() else (widths[1], widths[1])
+    first, further = before
+    for number, line in enumerate(_lines(console, row, narrow - cell_len(first), wide - cell_len(further))):
         line.rstrip()
         whole = Text.assemble((further if number else first, "dim"), line)
         if number == 0 and figures.plain.strip():
-            whole.append(" " * (width - whole.cell_len))
+            whole.append(" " * (narrow - whole.cell_len))
             whole.append_text(figures)
             whole.rstrip()
         whole.no_wrap, whole.overflow = True, "ellipsis"
         yield whole
+
+
+def _lines(console: Console, row: Row, narrow: int, wide: int) -> list[Text]:
+    """The text wrapped: what does not stand in the first line has the wider ones below it."""
+    narrow, wide = max(narrow, MOST_NARROW), max(wide, MOST_NARROW)
+    if row.lines == 1:
+        line = row.text.copy()
+        line.truncate(narrow, overflow="ellipsis")
+        return [line]
+    wrapped = row.text.wrap(console, narrow)
+    if len(wrapped) < 2:
+        return list(wrapped) or [Text("")]
+    taken = len(wrapped[0].plain)
+    taken += len(row.text.plain[taken:]) - len(row.text.plain[taken:].lstrip())
+    lines = [wrapped[0], *row.text[taken:].wrap(console, wide)]
+    if len(lines) > row.lines:
+        lines = lines[: row.lines]
+        lines[-1].truncate(wide - 3)
+        lines[-1].append("…" if console.encoding.lower().startswith("utf") else "...")
+    return lines
 
 
 def _figures(figures: Sequence[str], columns: Sequence[int], heading: bool) -> Text:

@@ -14,8 +14,13 @@ MementoError
 └── AgentError                 the model: exit code 1
     ├── PlanFormatError        no readable plan or answer after the repair round
     ├── RequestTooLongError    a request the model's context cannot hold, also after it was shortened
-    └── ToolCallError          a tool refused its arguments or failed
+    ├── ToolCallError          a tool refused its arguments or failed
+    └── BudgetReachedError     a budget of the run leaves no room for a call; nodes end the run in order
 """
+
+from typing import Literal, TypeAlias
+
+BudgetName: TypeAlias = Literal["cycles", "llm_calls", "tokens", "cost", "seconds", "tool_seconds"]
 
 
 class MementoError(RuntimeError):
@@ -79,3 +84,17 @@ class RequestTooLongError(AgentError):
 
 class ToolCallError(AgentError):
     """A tool refused its arguments or failed; the message is meant for the model."""
+
+
+class BudgetReachedError(AgentError):
+    """A budget of the run leaves no room for a call, or cut it short. Nodes handle it: the run ends in order.
+
+    Attributes:
+        budget: which one.
+        said: what the model had said until it was cut short.
+    """
+
+    def __init__(self, budget: BudgetName, said: str = "") -> None:
+        super().__init__(f"the run's budget ({budget}) leaves no room for this")
+        self.budget: BudgetName = budget
+        self.said = said

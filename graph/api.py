@@ -75,6 +75,7 @@ async def aask(
     paths = await asyncio.to_thread(_checked_files, files)
     thread_id = check_thread_id(thread_id or uuid.uuid4().hex[:12])
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
+        live.runs.check(resolve(context, live.settings))
         names = await live.attachments.add(thread_id, paths)
         message = HumanMessage(question, id=uuid.uuid4().hex)
         given: Input = {"messages": [message], "files": names, "expected_answer": expected}

@@ -11,6 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings
+from graph.server_checkpoints import stored
 
 if TYPE_CHECKING:
     from graph.postgres_checkpoints import PostgresCheckpoints
@@ -78,10 +79,22 @@ def _postgres_opener() -> Callable[[str], AbstractAsyncContextManager[PostgresCh
     return open_postgres_checkpoints
 
 
-async def settled(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str) -> None:
-    """Wait until what a thread wrote is kept; with a checkpointer that cannot tell, nothing is waited for."""
+async def settled(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str, token: str = "") -> None:
+    """Wait until what a thread wrote is kept.
+
+    Args:
+        checkpointer: one of ours, or None or any other where a server brings its own.
+        thread_id: of the run.
+        token: a text in the result of the latest step, by which a server's checkpointer is asked for it; without one
+            it is not waited for.
+
+    Raises:
+        CheckpointError: it could not be kept.
+    """
     if isinstance(checkpointer, KeptRuns):
         await checkpointer.settled(thread_id)
+    elif token:
+        await stored(token)
 
 
 def held(checkpointer: BaseCheckpointSaver[Any] | None, thread_id: str) -> AbstractAsyncContextManager[None]:

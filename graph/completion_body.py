@@ -12,7 +12,6 @@ import uuid
 from typing import Any, NoReturn
 
 import httpx
-import openai
 
 from nodes.reply_ending import FILTERED
 from nodes.storable import storable
@@ -31,8 +30,8 @@ class BrokenReply(httpx.RemoteProtocolError):
     """The reply is cut or garbled; the next one may be whole."""
 
 
-class LastingFault(openai.OpenAIError):
-    """The reply is something else altogether; asking again gives the same."""
+class LastingFault(ValueError):
+    """The reply is something else altogether; asking again gives the same, and the OpenAI client lets it pass."""
 
 
 class ServerFault(Exception):

@@ -73,7 +73,15 @@ def open_local_model(name: str, settings: Settings, client: ModelClient) -> Lang
     )
     spec = f"local:{NAME}"
     translate = translator(spec, "the embedded server's own key", [server.key])
-    return LanguageModel(chat, spec, translate, native_tools=False, constrain=constrain, faults=provider_faults())
+    return LanguageModel(
+        chat,
+        spec,
+        translate,
+        native_tools=False,
+        constrain=constrain,
+        faults=provider_faults(),
+        max_output=MAX_REPLY_TOKENS,
+    )
 
 
 def constrain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -93,7 +94,8 @@ def _azure(name: str, settings: Settings, client: ModelClient) -> LanguageModel:
         api_version=settings.azure_openai_api_version,
         **chat_options(settings, client),
     )
-    return _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    model = _language_model(chat, f"azure:{name}", "AZURE_OPENAI_API_KEY", settings)
+    return replace(model, output_option="max_completion_tokens")  # AzureChatOpenAI does not rename max_tokens
 
 
 def _local(name: str, settings: Settings, client: ModelClient) -> LanguageModel:

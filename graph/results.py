@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -9,17 +10,25 @@ from typing import Any, Literal
 from langgraph.types import StateSnapshot
 
 from graph.answers import Waiting, waiting
-from graph.state import ModelCall, Subtask, SubtaskResult
+from graph.state import Budget, Ending, ModelCall, Subtask, SubtaskResult
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens and calls of one run. `cost_usd` is None where the price is not known."""
+class Spending:
+    """Tokens and calls. `cost_usd` is None where a price is not known, or the provider did not report the tokens."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     llm_calls: int = 0
-    cost_usd: float | None = None
+    cost_usd: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(Spending):
+    """The spending of one run, also by role (planner, executor, judge) and by the subtask's id as text."""
+
+    by_role: dict[str, Spending] = field(default_factory=dict)
+    by_subtask: dict[str, Spending] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,11 @@ class RunError:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One task from question to case. `interrupts` is what waits for a person's answer before the run goes on."""
+    """One task from question to case.
+
+    `interrupts` is what waits for a person's answer before the run goes on. `ended_by` says why the planner had to
+    answer before it was content: a budget's name, `loop` or `rejected`.
+    """
 
     thread_id: str
     status: Literal["answered", "failed", "interrupted"]
@@ -48,6 +61,7 @@ class Result:
     seconds: float
     error: RunError | None = None
     interrupts: list[Waiting] = field(default_factory=list)
+    ended_by: Budget | Literal["loop", "rejected"] | None = None
     question: str = field(default="", repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -86,8 +100,15 @@ def result_of(
         seconds=round(_elapsed(snapshot) if seconds is None else seconds, 3),
         error=error,
         interrupts=waiting(snapshot),
+        ended_by=_ended_by(state.get("ending")),
         question=(state.get("task") or {}).get("question", ""),
     )
+
+
+def _ended_by(ending: Ending | None) -> Budget | Literal["loop", "rejected"] | None:
+    if ending is None:
+        return None
+    return ending["budget"] if ending["cause"] == "budget" else ending["cause"]
 
 
 def _elapsed(snapshot: StateSnapshot) -> float:
@@ -108,10 +129,26 @@ def _recorded_error(snapshot: StateSnapshot) -> RunError | None:
     return None
 
 
-def usage_of(calls: list[ModelCall]) -> Usage:
-    """The sum over the model calls of a run; no prices are known yet, so the cost stays None."""
+def usage_of(calls: Sequence[ModelCall]) -> Usage:
+    """The sums over the model calls of a run."""
+    roles = dict.fromkeys(call["role"] for call in calls)
+    subtasks = dict.fromkeys(subtask for call in calls if (subtask := call.get("subtask")) is not None)
+    by_role = {str(role): _spending([call for call in calls if call["role"] == role]) for role in roles}
+    by_subtask = {
+        str(subtask): _spending([call for call in calls if call.get("subtask") == subtask]) for subtask in subtasks
+    }
+    total = _spending(calls)
     return Usage(
+        total.input_tokens, total.output_tokens, total.llm_calls, total.cost_usd, by_role=by_role, by_subtask=by_subtask
+    )
+
+
+def _spending(calls: Sequence[ModelCall]) -> Spending:
+    costs = [call.get("cost_usd") for call in calls]
+    known = [cost for cost in costs if cost is not None]
+    return Spending(
         input_tokens=sum(call["input_tokens"] for call in calls),
         output_tokens=sum(call["output_tokens"] for call in calls),
         llm_calls=len(calls),
+        cost_usd=round(sum(known), 9) if len(known) == len(costs) else None,
     )

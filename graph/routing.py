@@ -6,7 +6,8 @@ from typing import Literal
 
 from langgraph.types import Send
 
-from graph.state import State, Subtask
+from graph.state import Judged, State, Subtask
+from nodes.budgets import reached_by
 from nodes.dependencies import fault_of, needed, ready
 from nodes.execute import Assignment
 from nodes.meter import spent
@@ -23,14 +24,18 @@ def after_plan(state: State) -> list[Send] | Literal["reflect"]:
 def after_reflect(state: State) -> list[Send] | Literal["plan", "write_memory"]:
     """After the answer, remember it; else carry out what has become ready; else plan again.
 
-    Where something failed that earlier cases may help with, they are looked for on the way.
+    Where something failed that earlier cases may help with, they are looked for on the way. Once a budget has ended a
+    subtask nothing more begins: the planner answers.
     """
     if state.get("answer") is not None:
         return "write_memory"
+    if reached_by(state.get("subtasks", [])):
+        return "plan"
     if branches := _branches(state):
         return branches
-    again = _again(state)
-    return [Send("retrieve_cases", {"again": again})] if again["failed"] else "plan"
+    if failed := _to_look_up(state):
+        return [Send("retrieve_cases", {"again": _again(state, failed)})]
+    return "plan"
 
 
 def _branches(state: State) -> list[Send]:
@@ -46,12 +51,19 @@ def _assignment(state: State, subtask: Subtask) -> Assignment:
         "task": state["task"],
         "subtask": subtask,
         "needed": needed(subtask, state["plan"], state.get("subtasks", [])),
-        "spent": spent(state.get("model_calls", []), state.get("subtasks", [])),
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", []), state.get("active")),
     }
 
 
-def _again(state: State) -> Again:
+def _to_look_up(state: State) -> list[Judged]:
     report = state.get("report")
-    wanted = set(report["retrieve_for"]) if report else set[int]()
-    failed = [each for each in report["subtasks"] if each["id"] in wanted] if report else []
-    return {"failed": failed, "cases": state.get("cases", [])}
+    return [each for each in report["subtasks"] if each["id"] in report["retrieve_for"]] if report else []
+
+
+def _again(state: State, failed: list[Judged]) -> Again:
+    return {
+        "task": state["task"],
+        "spent": spent(state.get("model_calls", []), state.get("subtasks", []), state.get("active")),
+        "failed": failed,
+        "cases": state.get("cases", []),
+    }

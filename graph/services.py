@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from configs.prices import load_prices
 from configs.settings import Settings
 from graph.checkpoints import open_checkpointer, settled
 from graph.home import prepare_home
@@ -63,6 +64,7 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
     """
     prompts = await asyncio.to_thread(Prompts.load)
     await asyncio.to_thread(prepare_home, settings.home)
+    prices = await asyncio.to_thread(load_prices, settings.home)
     async with AsyncExitStack() as stack:
         checkpointer = await stack.enter_async_context(open_checkpointer(settings)) if checkpoints else None
         memory = await stack.enter_async_context(open_case_memory(settings))
@@ -70,7 +72,7 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         tools = MaskedTools(await stack.enter_async_context(open_tools(settings)), teller.mask)
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
-        runs = RunsHere(settings, partial(settled, checkpointer), teller)
+        runs = RunsHere(settings, prices, partial(settled, checkpointer), teller)
         workspaces = Workspaces(settings.home)
         results = StoredResults(workspaces)
         yield Services(settings, runs, models, memory, tools, workspaces, results, prompts, checkpointer, teller)

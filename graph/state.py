@@ -12,11 +12,17 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
+from configs.errors import BudgetName
+
 Role: TypeAlias = Literal["planner", "executor", "judge"]
 Answers: TypeAlias = str | list[str]
 Status: TypeAlias = Literal["running", "answered"]
 SubtaskStatus: TypeAlias = Literal["done", "failed", "partial"]
-Budget: TypeAlias = Literal["cycles", "llm_calls", "tokens", "cost", "seconds", "tool_seconds"]
+Budget: TypeAlias = BudgetName
+
+
+PAUSE = 1.0
+"""Between two nodes of a run at work no more seconds pass than this; in a longer pause the run lay still."""
 
 
 class Task(TypedDict):
@@ -43,7 +49,10 @@ class Subtask(TypedDict):
 
 
 class ToolCallRecord(TypedDict):
-    """One tool call and what came back, shortened to `result_chars` characters. `started_at` is seconds since 1970."""
+    """One tool call and what came back, shortened to `result_chars` characters. `started_at` is seconds since 1970.
+
+    `budget` is the one that ended the call or kept it from starting, if one did.
+    """
 
     id: str
     name: str
@@ -52,6 +61,7 @@ class ToolCallRecord(TypedDict):
     ok: bool
     started_at: float
     seconds: float
+    budget: NotRequired[Budget]
 
 
 class SubtaskResult(TypedDict):
@@ -125,7 +135,11 @@ class ShownCase(TypedDict):
 
 
 class ModelCall(TypedDict):
-    """One model reply: tokens as the provider reported them, and what they cost; None where no price is known."""
+    """One model reply: tokens as the provider reported them, and what they cost; None where no price is known.
+
+    `counted_tokens` is our own approximate count of the request, from which the next requests' sizes are learnt; only
+    where a budget needs it. A call that a budget cut short has zero tokens, since nothing was reported.
+    """
 
     id: str
     role: Role
@@ -134,6 +148,7 @@ class ModelCall(TypedDict):
     input_tokens: int
     output_tokens: int
     cost_usd: float | None
+    counted_tokens: NotRequired[int]
     started_at: float
     seconds: float
 
@@ -147,10 +162,19 @@ class Ending(TypedDict):
 
 
 class Spent(TypedDict):
-    """What a run has used up so far, for the budgets of the branches it sends out."""
+    """What a run has used up so far, for the budgets of the branches it sends out.
 
-    model_calls: list[ModelCall]
+    `latest` are the last few model calls of each role: from them the next ones are estimated. `since_plan` is the
+    output since the planner was last asked: it will read about that much more. `active` as in the state.
+    """
+
+    llm_calls: int
+    tokens: int
+    cost_usd: float
     tool_seconds: float
+    active: list[list[float]]
+    latest: list[ModelCall]
+    since_plan: int
 
 
 class Claim(TypedDict):
@@ -168,6 +192,20 @@ def merge_by_id(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[di
 def merge_in_order(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As `merge_by_id`, in the order of the ids, which number a plan from its start. Idempotent."""
     return sorted(merge_by_id(old, new), key=lambda entry: int(entry["id"]))
+
+
+def merge_stretches(old: list[list[float]], new: list[list[float]]) -> list[list[float]]:
+    """The union of stretches of time, each [from, to], in order; pauses of at most PAUSE seconds are taken in.
+
+    Idempotent, and the order of writing does not matter.
+    """
+    merged: list[list[float]] = []
+    for start, end in sorted([*(old or []), *(new or [])]):
+        if merged and start - merged[-1][1] <= PAUSE:
+            merged[-1] = [merged[-1][0], max(merged[-1][1], end)]
+        else:
+            merged.append([start, end])
+    return merged
 
 
 def claim(held: dict[str, Any], new: Any) -> dict[str, Any]:
@@ -222,6 +260,7 @@ class State(TypedDict, total=False):
     cycles: int  # plan; rounds of planning spent on this task
     subtasks: Annotated[list[SubtaskResult], merge_in_order]  # execute, one entry a branch
     model_calls: Annotated[list[ModelCall], merge_by_id]  # plan, execute, reflect
+    active: Annotated[list[list[float]], merge_stretches]  # all nodes that ask models; when the run was at work
     report: Report | None  # reflect; what the last round gave, for the planner
     loops: list[str]  # reflect; what went round in a circle, one line a round
     ending: Ending | None  # plan or reflect; why the planner must answer now

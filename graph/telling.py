@@ -6,21 +6,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from uuid import UUID
 
 from langchain_core.callbacks import AsyncCallbackHandler
-from langgraph.callbacks import GraphCallbackHandler
 
 from graph.events import Event
 from graph.masking import Mask
 
 logger = logging.getLogger(__name__)
 GRAPH_NAME = "memento"
-ROOT: ContextVar[UUID | None] = ContextVar("memento_root_run", default=None)
-"""The invocation of the graph that the running code is part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +60,19 @@ class Teller:
     mask: Mask = field(default_factory=lambda: Mask.of(()))
     listeners: Sequence[Listener] = ()
     _open: dict[UUID, _Open] = field(default_factory=dict)
+    _roots: dict[UUID, UUID] = field(default_factory=dict)
 
-    def telling(self, run: RunName, write: Callable[[Any], None]) -> Callable[[Event], None]:
-        """What a node of the run tells its events with. `write` puts one into the graph's stream."""
-        root = ROOT.get()
+    def telling(
+        self, run: RunName, write: Callable[[Any], None], within: UUID | None = None
+    ) -> Callable[[Event], None]:
+        """What a node of the run tells its events with.
+
+        Args:
+            run: whose events they are.
+            write: puts one into the graph's stream.
+            within: the node's own run as callbacks know it, from which the graph's invocation follows.
+        """
+        root = self._roots.get(within) if within is not None else None
 
         def tell(event: Event) -> None:
             told = cast(Event, self.mask.values({"at": time.time(), **event}))
@@ -79,11 +84,18 @@ class Teller:
 
         return tell
 
+    def began(self, run_id: UUID, parent: UUID | None) -> None:
+        """Something that callbacks know by this id has begun, as part of another or, without one, by itself."""
+        self._roots[run_id] = self._roots.get(parent, run_id) if parent is not None else run_id
+
     async def ended(self, root: UUID, error: BaseException | None) -> None:
-        """An invocation of the graph is over; the run in it, if one was opened, has come to an end or a halt."""
+        """What began with this id is over. If it invoked the graph, the run in it has come to an end or a halt."""
+        self._roots.pop(root, None)
         run = self._open.pop(root, None)
         if run is None:
             return
+        for each in [each for each, its_root in self._roots.items() if its_root == root]:
+            del self._roots[each]  # what was cancelled may not have said that it is over
         failed = isinstance(error, Exception)
         told = self.mask.values({"error": f"{type(error).__name__}: {error}" if failed else None})
         status = "failed" if failed else "answered" if run.answered else "interrupted"
@@ -113,7 +125,7 @@ class Teller:
                 logger.exception("an event of run %s was lost", run.task_id)
 
 
-class RunEnds(AsyncCallbackHandler, GraphCallbackHandler):
+class RunEnds(AsyncCallbackHandler):
     """Tells a teller when an invocation of the graph begins and ends, whoever invokes it."""
 
     run_inline = True
@@ -125,8 +137,7 @@ class RunEnds(AsyncCallbackHandler, GraphCallbackHandler):
     async def on_chain_start(
         self, serialized: Any, inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **options: Any
     ) -> None:
-        if parent_run_id is None or options.get("name") == GRAPH_NAME:
-            ROOT.set(run_id)
+        self._teller.began(run_id, None if options.get("name") == GRAPH_NAME else parent_run_id)
 
     async def on_chain_end(self, outputs: Any, *, run_id: UUID, **options: Any) -> None:
         await self._teller.ended(run_id, None)

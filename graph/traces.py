@@ -31,6 +31,8 @@ LIST_ITEMS = 200
 DEEPEST = 20
 MAX_WAITING = 100_000
 MAX_FILE_BYTES = 256_000_000
+GATHER_SECONDS = 0.05
+"""Events of so long are written together: each waking of the thread takes time from the runs."""
 FLUSH_SECONDS, CLOSE_SECONDS = 1.0, 3.0
 _Job: TypeAlias = "tuple[RunName, Event] | Callable[[], None] | None"
 
@@ -57,6 +59,7 @@ class TraceWriter:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._urgent = threading.Event()
         self._fault: str | None = None
         self._told = False
         self._dropped = False
@@ -88,12 +91,14 @@ class TraceWriter:
                 loop.call_soon_threadsafe(done.set)
 
         self._jobs.put(tell)
+        self._urgent.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), FLUSH_SECONDS)
 
     def close(self) -> None:
         """Write what is left; gives up after a few seconds."""
         self._jobs.put(None)
+        self._urgent.set()
         self._thread.join(CLOSE_SECONDS)
         if (fault := self.fault()) is not None:
             logger.warning("%s", fault)
@@ -104,8 +109,10 @@ class TraceWriter:
     def _work(self) -> None:
         while True:
             batch = [self._jobs.get()]
+            self._urgent.wait(GATHER_SECONDS)
+            self._urgent.clear()
             with suppress(Empty):
-                while len(batch) < 1000:
+                while True:
                     batch.append(self._jobs.get_nowait())
             self._write([each for each in batch if isinstance(each, tuple)])
             for each in batch:

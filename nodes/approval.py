@@ -53,7 +53,7 @@ async def review_calls(
         tools: those that may need approval, by name.
     """
     scope = scope_of(running.knobs.approval)
-    asked = [each for each in requests if _needs_approval(each, tools, scope)]
+    asked = [each for each in requests if needs_approval(each, tools, scope)]
     if not asked:
         return list(requests)
     actions = [call_action(each, subtask, tools[each.name]) for each in asked]
@@ -170,7 +170,8 @@ def apply_decision(request: ToolRequest, decision: Decision) -> ToolRequest:
     return replace(request, arguments=decision.arguments, note=f"A person changed the arguments to {changed}.")
 
 
-def _needs_approval(request: ToolRequest, tools: Mapping[str, BaseTool], scope: frozenset[str]) -> bool:
+def needs_approval(request: ToolRequest, tools: Mapping[str, BaseTool], scope: frozenset[str]) -> bool:
+    """Whether a call falls under what `approval` names; what cannot run anyway does not."""
     tool = tools.get(request.name)
     if tool is None or request.fault is not None:
         return False

@@ -7,6 +7,7 @@ messages of the agent. Their ids tell them apart from what was said: no later ta
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
@@ -39,7 +40,8 @@ def plan_step(task_id: str, cycle: int, plan: Sequence[Subtask]) -> AIMessage:
 def subtask_steps(task_id: str, result: SubtaskResult) -> list[AIMessage | ToolMessage]:
     """A subtask's tool calls with what they gave, and its result."""
     name = f"{PREFIX}{task_id}-subtask-{result['id']}"
-    calls = [(f"{name}-{number}", call) for number, call in enumerate(result["tool_calls"], 1)]
+    short = f"call-{task_id[:8]}-{result['id']}"
+    calls = [(f"{short}-{number}", call) for number, call in enumerate(result["tool_calls"], 1)]
     asked = AIMessage(
         f"Subtask {result['id']}: {result['description']}",
         id=f"{name}-calls",
@@ -47,9 +49,22 @@ def subtask_steps(task_id: str, result: SubtaskResult) -> list[AIMessage | ToolM
     )
     given = [
         ToolMessage(
-            call["result"], tool_call_id=id_, name=call["name"], id=id_, status="success" if call["ok"] else "error"
+            legible(call["result"]),
+            tool_call_id=id_,
+            name=call["name"],
+            id=f"{PREFIX}{task_id}-{id_}",
+            status="success" if call["ok"] else "error",
         )
         for id_, call in calls
     ]
     ended = AIMessage(f"Subtask {result['id']} {result['status']}: {result['result']}", id=f"{name}-result")
     return [asked, *given, ended]
+
+
+def legible(result: str) -> str:
+    """A result that a chat interface shows: it lays out JSON as a table, and of a lone number that shows nothing."""
+    try:
+        value = json.loads(result)
+    except ValueError:
+        return result
+    return result if isinstance(value, dict | list) else f"gave {result.strip()}"

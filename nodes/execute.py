@@ -15,6 +15,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from configs.errors import BudgetReachedError
 from configs.settings import Settings
 from graph.context import Context, Knobs
 from graph.identity import namespace_of
@@ -31,7 +32,7 @@ from nodes.native_tools import NativeTools
 from nodes.prompts import Prompts, fence, harmless, sections, shorten
 from nodes.running import Place, Running, Runs
 from nodes.tool_choice import ToolShelf
-from nodes.tool_loop import Limits, Outcome, ToolLoop
+from nodes.tool_loop import Limits, Outcome, ToolLoop, cut_off
 from nodes.whole_results import ResultStore, WholeResults
 
 EARLIER_RESULT_CHARS = 500
@@ -53,6 +54,7 @@ class ExecuteInput(TypedDict):
 class ExecuteUpdate(TypedDict):
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     messages: NotRequired[list[AIMessage | ToolMessage]]
 
 
@@ -87,7 +89,9 @@ class Executor:
         running = self.runs.of(assignment["task"], assignment["spent"], runtime)
         task_id = assignment["task"]["id"]
         results = WholeResults(self.results, running.thread_id, task_id, self.settings.result_chars)
-        async with running.shared.gate:
+        async with running.branch():
+            if running.shared.meter.ended is not None:
+                return {"subtasks": [], "model_calls": []}  # without a result it stays pending
             place = place_of(runtime)
             if running.knobs.parallelism == 1 and waits_beside(running.shared.waiting, place):
                 return {"subtasks": [], "model_calls": []}  # without a result it is sent again after the one that waits
@@ -95,6 +99,8 @@ class Executor:
             started, clock = time.time(), time.monotonic()
             try:
                 outcome = await self._carry_out(assignment, running, results)
+            except BudgetReachedError as reached:
+                outcome = cut_off([], reached)
             except GraphInterrupt:
                 running.shared.waiting = place
                 raise
@@ -116,13 +122,14 @@ class Executor:
              "reason": outcome.reason}
         )  # fmt: skip
         shown = subtask_steps(assignment["task"]["id"], result) if running.knobs.show_steps else []
-        return {"subtasks": [result], "model_calls": outcome.model_calls, "messages": shown}
+        active = running.shared.clock.stretches()
+        return {"subtasks": [result], "model_calls": running.calls, "active": active, "messages": shown}
 
     async def _carry_out(self, assignment: Assignment, running: Running, results: WholeResults) -> Outcome:
         subtask = assignment["subtask"]
         earlier = await self._earlier(subtask, running.knobs, namespace_of(get_config(), self.settings))
         model = await self.models.get(running.knobs.executor_model)
-        tools = await self.tools.tools()
+        tools = await running.in_time(self.tools.tools())
         for server, reason in self.tools.failures().items():
             running.emit({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
         if not self.tools.failures():

@@ -28,6 +28,8 @@ class LanguageModel:
         name: `provider:name`, as configured.
         native_tools: takes tool schemas and replies with tool calls; without it, it is asked for JSON actions.
         constrain: from a JSON schema to what must be bound so that the reply keeps to it; None if nothing can do that.
+        max_output: the most tokens of one reply, where the model has a bound of its own.
+        output_option: what bounds a reply when it is bound.
         faults: what `chat` raises when the provider fails.
         translate: turns such a fault into one of ours, in one line without secrets.
     """
@@ -38,6 +40,8 @@ class LanguageModel:
     native_tools: bool = True
     constrain: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     faults: tuple[type[Exception], ...] = ()
+    max_output: int | None = None
+    output_option: str = "max_tokens"
 
     async def reply(
         self,
@@ -46,6 +50,7 @@ class LanguageModel:
         tools: Sequence[dict[str, Any]] = (),
         tool_choice: str | None = None,
         schema: dict[str, Any] | None = None,
+        max_tokens: int | None = None,
     ) -> AIMessage:
         """Ask once; a request that is too long is asked once more, half as long.
 
@@ -54,12 +59,13 @@ class LanguageModel:
             tools: offered as native tools, in OpenAI's form.
             tool_choice: "none" to offer them and yet ask for text.
             schema: what the reply must look like; ignored by a model that cannot be constrained.
+            max_tokens: the most tokens of the reply; None for the model's own bound.
 
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: as `translate` says.
             RequestTooLongError: also the shorter request does not fit.
         """
-        bound = self._bound(tools, tool_choice, schema)
+        bound = self._bound(tools, tool_choice, schema, max_tokens)
         try:
             return await self._asked(bound, messages)
         except RequestTooLongError:
@@ -77,13 +83,20 @@ class LanguageModel:
             raise self.translate(fault) from fault
 
     def _bound(
-        self, tools: Sequence[dict[str, Any]], tool_choice: str | None, schema: dict[str, Any] | None
+        self,
+        tools: Sequence[dict[str, Any]],
+        tool_choice: str | None,
+        schema: dict[str, Any] | None,
+        max_tokens: int | None,
     ) -> Runnable[Any, AIMessage]:
+        options: dict[str, Any] = {}
+        if max_tokens is not None:
+            options[self.output_option] = min(max_tokens, self.max_output or max_tokens)
         if tools:
-            return self.chat.bind_tools(list(tools), tool_choice=tool_choice)
+            return self.chat.bind_tools(list(tools), tool_choice=tool_choice, **options)
         if schema is not None and self.constrain is not None:
-            return self.chat.bind(**self.constrain(schema))
-        return self.chat
+            options.update(self.constrain(schema))
+        return self.chat.bind(**options) if options else self.chat
 
 
 class Models(Protocol):

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NotRequired
+from typing import NotRequired, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from configs.errors import PlanFormatError
+from configs.errors import BudgetReachedError, PlanFormatError
 from configs.settings import Settings
 from graph.context import Context
 from graph.state import Ending, ModelCall, Report, ShownCase, Subtask, SubtaskResult, Task
 from nodes.approval import review_plan
 from nodes.attachments import Attachments, render_files
+from nodes.budgets import budget_ending, reached_by
 from nodes.chat_steps import plan_step
 from nodes.dependencies import check_plan
 from nodes.language_model import LanguageModel, Models
+from nodes.last_answer import answer_from, cut_short, in_brief, why_ended
 from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.planner_reply import (
@@ -49,6 +51,7 @@ class PlanInput(TypedDict):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     report: NotRequired[Report | None]
     ending: NotRequired[Ending | None]
 
@@ -58,6 +61,7 @@ class PlanUpdate(TypedDict):
     answer: NotRequired[str]
     cycles: int
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     ending: NotRequired[Ending]
     messages: NotRequired[list[AIMessage]]
 
@@ -89,12 +93,60 @@ class Planner:
 
     async def __call__(self, state: PlanInput, runtime: Runtime[Context]) -> PlanUpdate:
         check_plan(state["plan"])
-        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        used = spent(state["model_calls"], state["subtasks"], state.get("active"))
+        running = self.runs.of(state["task"], used, runtime)
+        budget, ending = reached_by(state["subtasks"]), state.get("ending")
+        if ending is None and budget is not None:
+            ending = budget_ending(running.knobs, budget)
+        update = await self._within_budgets({**state, "ending": ending}, running)
+        return {**update, "model_calls": running.calls, "active": running.shared.clock.stretches()}
+
+    async def _within_budgets(self, state: PlanInput, running: Running) -> PlanUpdate:
+        """Plan or answer; where a budget leaves no room for planning, answer."""
+        ending = state.get("ending")
+        if ending is not None:
+            return {**await self._last(state, running, ending), "ending": ending}
+        out_of_cycles = state["cycles"] >= running.knobs.max_cycles
+        try:
+            update = await self._next(state, running)
+        except BudgetReachedError as reached:
+            running.end(reached.budget)
+            ending = budget_ending(running.knobs, reached.budget)
+            return {**await self._last({**state, "ending": ending}, running, ending), "ending": ending}
+        except PlanFormatError:
+            if not out_of_cycles:
+                raise
+            update = self._from_results(state, running, budget_ending(running.knobs, "cycles"))
+        if out_of_cycles and cut_short(state["plan"], state["subtasks"], running.calls):
+            running.end("cycles")
+            update["ending"] = budget_ending(running.knobs, "cycles")
+        return update
+
+    async def _last(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
+        """Answer from what there is: with less around it where the whole does not fit, then without the model."""
+        for shown in (state, cast(PlanInput, {**state, **in_brief(state["task"], state["subtasks"])})):
+            try:
+                return await self._next(shown, running)
+            except BudgetReachedError as reached:
+                if reached.budget not in ("tokens", "cost"):
+                    break
+            except PlanFormatError:
+                break
+        return self._from_results(state, running, ending)
+
+    def _from_results(self, state: PlanInput, running: Running, ending: Ending) -> PlanUpdate:
+        answer = answer_from(state["plan"], state["subtasks"], why_ended(ending))
+        running.emit({"type": "answered", "answer": answer})
+        return {"cycles": state["cycles"], "model_calls": [], "answer": answer}
+
+    async def _next(self, state: PlanInput, running: Running) -> PlanUpdate:
         model = await self.models.get(running.knobs.planner_model)
         last_call = state["cycles"] >= running.knobs.max_cycles or state.get("ending") is not None
         request = await self._request(state, running)
         if last_call and model.constrain is None:
-            request.append(HumanMessage(self.prompts.render("planner_last_call")))
+            ending = state.get("ending")
+            why = ending["detail"] if ending is not None and ending["cause"] == "budget" else ""
+            request.append(HumanMessage(sections(why, self.prompts.render("planner_last_call"))))
         earlier = carried_out(state["plan"], state["subtasks"])
         proposal = await self._reviewed(running, model, request, earlier, last_call)
         update: PlanUpdate = {"cycles": state["cycles"] + (not last_call), "model_calls": proposal.calls}
@@ -145,7 +197,7 @@ class Planner:
         last_call: bool,
     ) -> Proposal:
         schema = ANSWER_SCHEMA if last_call else REPLY_SCHEMA if earlier else PLAN_SCHEMA
-        first = await running.ask("planner", model, request, schema=schema)
+        first = await running.ask("planner", model, request, schema=schema, last=last_call)
         try:
             return Proposal(*read(first.message, earlier, last_call), [first.call])
         except PlanFormatError as fault:
@@ -153,7 +205,12 @@ class Planner:
         said = AIMessage(shorten(str(first.message.text), SAID_CHARS) or EMPTY)
         request = [*request, said, HumanMessage(repair)]
         second = await running.ask(
-            "planner", model, request, schema=schema, check=lambda reply: read(reply, earlier, last_call)
+            "planner",
+            model,
+            request,
+            schema=schema,
+            check=lambda reply: read(reply, earlier, last_call),
+            last=last_call,
         )
         return Proposal(*read(second.message, earlier, last_call), [first.call, second.call])
 

@@ -17,6 +17,7 @@ from configs.errors import MementoError
 from graph.context import Context
 from graph.state import Ending, ModelCall, Report, Subtask, SubtaskResult, Task, claimed_by
 from nodes.answer_match import alternatives
+from nodes.budgets import reached_by
 from nodes.dependencies import check_plan, ready
 from nodes.language_model import Models
 from nodes.meter import spent
@@ -35,6 +36,7 @@ class ReflectInput(TypedDict, total=False):
     cycles: int
     subtasks: list[SubtaskResult]
     model_calls: list[ModelCall]
+    active: list[list[float]]
     report: Report | None
     loops: list[str]
     ending: Ending | None
@@ -44,6 +46,7 @@ class ReflectInput(TypedDict, total=False):
 
 class RoundUpdate(TypedDict):
     model_calls: list[ModelCall]
+    active: NotRequired[list[list[float]]]
     report: Report
     loops: list[str]
     ending: NotRequired[Ending]
@@ -67,7 +70,14 @@ class Reflector:
             check_plan(state["plan"])
             if not _is_over(state):
                 return {}
-        running = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime)
+        used = spent(state["model_calls"], state["subtasks"], state.get("active"))
+        running = self.runs.of(state["task"], used, runtime)
+        update = await self._update(state, running)
+        update["model_calls"], update["active"] = running.calls, running.shared.clock.stretches()
+        return update
+
+    async def _update(self, state: ReflectInput, running: Running) -> RoundUpdate | RewardUpdate:
+        answer = state.get("answer")
         if answer is None:
             return await self._round(state, running)
         expected = alternatives(claimed_by(state.get("expected_answer", {}), state["task"]["id"]) or [])
@@ -76,7 +86,7 @@ class Reflector:
     async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
-        goes_on = state.get("ending") is None and not _out_of_budget(state)
+        goes_on = state.get("ending") is None and reached_by(state["subtasks"]) is None
         if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
             report, calls = await self._reflected(state, report, running)
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
@@ -108,8 +118,4 @@ class Reflector:
 
 def _is_over(state: ReflectInput) -> bool:
     """Whether nothing of the round is left to do, or no budget is left to do it with."""
-    return not ready(state["plan"], state["subtasks"]) or _out_of_budget(state)
-
-
-def _out_of_budget(state: ReflectInput) -> bool:
-    return any(result.get("budget") for result in state["subtasks"])
+    return not ready(state["plan"], state["subtasks"]) or reached_by(state["subtasks"]) is not None

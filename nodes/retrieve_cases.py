@@ -17,7 +17,7 @@ from configs.errors import InvalidInputError
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
 from graph.identity import namespace_of
-from graph.state import Claim, Judged, ShownCase, Task, claimed_by
+from graph.state import Claim, Judged, ShownCase, Spent, Task, claimed_by
 from memory.case_memory import CaseMemory, ScoredCase
 from nodes.chat_steps import cases_step, is_step
 from nodes.meter import spent
@@ -33,6 +33,8 @@ MORE_CASES = 2
 class Again(TypedDict):
     """On the way to a new plan: the subtasks that failed, and the cases that are shown already."""
 
+    task: Task
+    spent: Spent
     failed: list[Judged]
     cases: list[ShownCase]
 
@@ -60,6 +62,7 @@ class RetrieveUpdate(TypedDict):
     cycles: int
     subtasks: Overwrite
     model_calls: Overwrite
+    active: Overwrite
     report: None
     loops: list[str]
     ending: None
@@ -86,9 +89,11 @@ class CaseRetriever:
     async def __call__(self, state: RetrieveInput, runtime: Runtime[Context]) -> RetrieveUpdate | MoreCases:
         settings = self.settings.model_copy(update={"namespace": namespace_of(get_config(), self.settings)})
         knobs = resolve(runtime.context, self.settings)
-        if (again := state.get("again")) is not None:
+        again = state.get("again") if not state.get("messages") else None  # a branch is sent nothing of the thread
+        if again is not None:
             new = await self._for_failures(again, knobs, settings.namespace)
-            runtime.stream_writer({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
+            emit = self.runs.of(again["task"], again["spent"], runtime).emit
+            emit({"type": "cases_retrieved", "policy": knobs.policy, "cases": new})
             return {"cases": [*again["cases"], *new]}
         task = open_task(state.get("messages") or [], state.get("files", {}))
         task["approval"] = knobs.approval
@@ -116,6 +121,7 @@ class CaseRetriever:
             "cycles": 0,
             "subtasks": Overwrite([]),
             "model_calls": Overwrite([]),
+            "active": Overwrite([[task["started_at"], time.time()]]),
             "report": None,
             "loops": [],
             "ending": None,

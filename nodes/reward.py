@@ -8,9 +8,10 @@ from typing import Any, NotRequired
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from typing_extensions import TypedDict
 
-from configs.errors import MementoError
+from configs.errors import BudgetReachedError, MementoError
 from graph.state import ModelCall, Task
 from nodes.answer_match import matches
+from nodes.budgets import UNITS
 from nodes.language_model import LanguageModel, Models
 from nodes.planner_reply import json_objects
 from nodes.prompts import Prompts, fence, sections
@@ -32,6 +33,7 @@ class RewardUpdate(TypedDict):
     reward: NotRequired[int | None]
     reward_source: NotRequired[str | None]
     model_calls: NotRequired[list[ModelCall]]
+    active: NotRequired[list[list[float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Judge:
             return {"reward": 0, "reward_source": "ground_truth"} if expected else {"reward": None}
         try:
             reward, call = await self._verdict(await self.models.get(judge), task, answer, expected, running)
+        except BudgetReachedError as reached:
+            why = f"the budget of {UNITS[reached.budget]} is used up"
+            running.emit({"type": "warned", "message": f"the judge was not asked: {why}"})
+            return {"reward": None, "reward_source": None}
         except MementoError as error:
             running.emit({"type": "warned", "message": f"the judge could not tell: {error}"})
             return {"reward": None, "reward_source": None}
@@ -68,7 +74,7 @@ class Judge:
         reference = fence("reference", "\n".join(expected)) or "There is no reference answer."
         asked = sections(fence("question", task["question"]), reference, fence("answer", answer))
         request = [SystemMessage(self.prompts.render("judge")), HumanMessage(asked)]
-        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA)
+        reply = await running.ask("judge", judge, request, schema=VERDICT_SCHEMA, last=True)
         return read_verdict(reply.message), reply.call
 
 

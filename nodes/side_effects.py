@@ -8,6 +8,7 @@ more when repeated, are made again; for the others the model is told, and decide
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -51,7 +52,9 @@ async def begin_calls(
     if not calls:
         return list(requests)
     once_only = {each.id for each in calls if not may_be_repeated(tools.get(each.name))}
-    begun = await steps.keep("begin", partial(asyncio.sleep, 0, [each.id for each in calls]), wait=bool(once_only))
+    token = uuid.uuid4().hex
+    kept = [token, *(each.id for each in calls)]
+    begun = await steps.keep("begin", partial(asyncio.sleep, 0, kept), wait=bool(once_only), token=token)
     if not begun.replayed:
         return list(requests)
     return [replace(each, fault=UNCERTAIN) if each.id in once_only else each for each in requests]

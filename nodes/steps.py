@@ -19,7 +19,7 @@ from langgraph.func import task
 
 T = TypeVar("T")
 StepName = Literal["model", "tool", "begin", "review"]
-Settled = Callable[[], Awaitable[None]]
+Settled = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,24 @@ class Kept(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The steps of one node. `settled` waits until everything this run gave to its checkpointer is stored."""
+    """The steps of one node.
+
+    `settled` waits until everything this run gave to its checkpointer is stored. A server's checkpointer cannot tell,
+    so it is asked for the step whose result, a list, holds the given token; without a token it is not waited for.
+    """
 
     settled: Settled
 
-    async def keep(self, name: StepName, work: Callable[[], Awaitable[T]], *, wait: bool = True) -> Kept[T]:
+    async def keep(
+        self, name: StepName, work: Callable[[], Awaitable[T]], *, wait: bool = True, token: str = ""
+    ) -> Kept[T]:
         """Do the work, or take what it gave before; returns once the result is stored.
 
         Args:
             name: what traces call the step.
             work: gives plain JSON values or messages; its result is kept in the checkpoint.
             wait: False: the result is on its way to the checkpoint when this returns.
+            token: a text in the result, see `settled`.
         """
         done = False
 
@@ -55,7 +62,7 @@ class Steps:
             return Kept(await once(), replayed=False)
         value = cast(T, await _TASKS[name](once))
         if done and wait:
-            await self.settled()
+            await self.settled(token)
         return Kept(value, replayed=not done)
 
 

@@ -6,6 +6,7 @@ A dialect says how one kind of model is asked and answered; the loop is the same
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +15,14 @@ from typing import Any, Protocol
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import BaseTool
 
-from configs.errors import ToolCallError, ToolServerError
+from configs.errors import BudgetReachedError, ToolCallError, ToolServerError
 from graph.state import Budget, ModelCall, SubtaskStatus, ToolCallRecord
 from nodes.approval import review_calls
+from nodes.budgets import UNITS, reached_by
 from nodes.language_model import LanguageModel
 from nodes.neutral import without_control_tokens
 from nodes.outcomes import read_result, unfinished
+from nodes.prompts import shorten
 from nodes.repetition import Repetition
 from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cut
 from nodes.running import Reply, Running
@@ -30,8 +33,12 @@ from nodes.tool_requests import ToolRequest, unknown_tool
 from nodes.whole_results import READ, WholeResults
 from nodes.window import Exchange, fit
 
+_logger = logging.getLogger(__name__)
 LOCAL = frozenset({FIND, READ})
 """Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
+NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
+CUT_CHARS = 800
+"""Kept of a result that a budget cut short; the planner must still be able to read it within the budget."""
 CALLS_AT_ONCE = 8
 """Of one subtask; the other calls of a reply wait their turn."""
 
@@ -121,9 +128,11 @@ class ToolLoop:
     subtask: int
     results: WholeResults
     repetition: Repetition = field(default_factory=Repetition)
+    ended: Budget | None = None
     records: list[ToolCallRecord] = field(default_factory=list)
     spent: list[ModelCall] = field(default_factory=list)
     history: list[Exchange] = field(default_factory=list)
+    remembered: int = 0
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def run(self, request: Sequence[BaseMessage]) -> Outcome:
@@ -132,11 +141,20 @@ class ToolLoop:
         Raises:
             ModelUnavailableError, ConfigurationError, AgentError: the model could not be asked.
         """
+        try:
+            return await self._turns(request)
+        except BudgetReachedError as reached:
+            return cut_off(self.records, reached)
+
+    async def _turns(self, request: Sequence[BaseMessage]) -> Outcome:
         await self.results.notice("\n".join(str(message.text) for message in request))
         for step in range(1, self.limits.max_steps + 1):
             messages = await self._fitting(request)
-            turn = await self.dialect.ask(self._ask, messages, last=step == self.limits.max_steps > 1)
+            last = step == self.limits.max_steps > 1 or self.ended is not None
+            turn = await self.dialect.ask(self._ask, messages, last=last)
             self.spent.append(turn.spent)
+            if self.ended is not None:
+                raise BudgetReachedError(self.ended, turn.result)
             if (refusal := refusal_of(turn.message)) is not None:
                 return self._end("failed", "", f"the model refused: {refusal}")
             if turn.requests:
@@ -158,8 +176,9 @@ class ToolLoop:
         room = self.running.size.room(self.model.name, self.dialect.schemas())
         essential = (*self.running.size.essential, *self.limits.essential)
         fitted = fit(request, self.history, room, self.dialect.remind, essential)
-        for text in to_keep(fitted.remembered):
+        for text in to_keep(fitted.remembered[self.remembered :]):
             await self.results.keep(text)
+        self.remembered = max(self.remembered, len(fitted.remembered))
         return fitted.messages
 
     async def _answered(self, turn: Turn) -> Exchange:
@@ -170,6 +189,9 @@ class ToolLoop:
         requests = await begin_calls(self.running.steps, requests, tools, lambda each: each.name in LOCAL)
         outcomes = list(await asyncio.gather(*(self._call(each) for each in requests)))
         self.records.extend(outcomes)
+        self.ended = reached_by(outcomes)
+        if self.ended is not None and self.ended != "tool_seconds":
+            raise BudgetReachedError(self.ended)
         answers = self.dialect.answer(requests, outcomes)
         advice = self.repetition.note(outcomes)
         told = self.dialect.advise(answers, advice) if advice is not None else answers
@@ -191,6 +213,7 @@ class ToolLoop:
             return record
         kept = await self.running.steps.keep("tool", lambda: self._carried(request))
         if kept.replayed:
+            self.running.shared.took(kept.value)
             await self.results.notice(kept.value["result"])
         else:
             self._tell_returned(kept.value)
@@ -213,11 +236,11 @@ class ToolLoop:
             {"type": "tool_called", "subtask": self.subtask, "id": request.id, "name": name, "arguments": arguments}
         )
         started, clock = time.time(), time.monotonic()
-        text, ok = await self._outcome(request)
+        text, ok, budget = await self._outcome(request)
         if name != READ:
             text = await self.results.shown(without_control_tokens(text))
         seconds = time.monotonic() - clock
-        return {
+        record: ToolCallRecord = {
             "id": request.id,
             "name": name,
             "arguments": self.running.hide(arguments),
@@ -226,16 +249,34 @@ class ToolLoop:
             "started_at": started,
             "seconds": seconds,
         }
+        if budget is not None:
+            record["budget"] = budget
+        return record
 
-    async def _outcome(self, request: ToolRequest) -> tuple[str, bool]:
+    async def _outcome(self, request: ToolRequest) -> tuple[str, bool, Budget | None]:
+        """What the model reads, whether the call succeeded, and the budget that ended it or kept it from starting."""
         if request.fault is not None:
-            return request.fault, False
+            return request.fault, False, None
         tools = self.tools()
         tool = tools.get(request.name)
         if tool is None:
-            return unknown_tool(request.name, list(tools)), False
+            return unknown_tool(request.name, list(tools)), False, None
         try:
-            text = str(await tool.ainvoke(request.arguments))
-            return f"{request.note}\n{text}" if request.note else text, True
+            text = str(await self.running.tool(lambda: tool.ainvoke(request.arguments)))
+            return f"{request.note}\n{text}" if request.note else text, True, None
         except (ToolCallError, ToolServerError) as error:
-            return str(error), False
+            return str(error), False, None
+        except BudgetReachedError as reached:
+            return NO_TIME.format(UNITS[reached.budget]), False, reached.budget
+        except Exception as error:  # boundary of a tool call
+            _logger.exception("a call of %s failed", request.name)
+            return f"{request.name} failed: {type(error).__name__}", False, None
+
+
+def cut_off(records: Sequence[ToolCallRecord], reached: BudgetReachedError) -> Outcome:
+    """What is left of a subtask that a budget ended: what the model said last, else what its tools gave."""
+    given = [f"{call['name']}: {call['result']}" for call in records if call["ok"]]
+    result = shorten(reached.said.strip() or "\n".join(given), CUT_CHARS)
+    reason = f"the run's budget of {UNITS[reached.budget]} was used up"
+    status: SubtaskStatus = "partial" if result else "failed"
+    return Outcome(status, result or reason, list(records), [], reason, reached.budget)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from langchain_core.messages import BaseMessage, SystemMessage
 
@@ -59,10 +60,12 @@ def fit(
         remind: makes a message of the memory's text.
         essential: parts of the request that a cut spares, such as the question.
     """
-    sizes = [approximate(each.messages) for each in history]
+    sizes, asked = [approximate(each.messages) for each in history], approximate(request)
+    if asked + sum(sizes) <= room:
+        return Fitted([*request, *(message for each in history for message in each.messages)], [])
     lines = [[memory_line(call) for call in each.calls] for each in history]
     share = int(room * MEMORY_SHARE)
-    first = _first_kept(approximate(request), sizes, lines, room, share)
+    first = _first_kept(asked, sizes, lines, room, share)
     remembered = [line for each in lines[:first] for line in each]
     memory = [remind(memory_text(remembered, share * CHARS_PER_TOKEN))] if remembered else []
     messages = [*request, *memory, *(message for each in history[first:] for message in each.messages)]
@@ -99,15 +102,15 @@ def _first_kept(request: int, sizes: Sequence[int], lines: Sequence[Sequence[str
 
     So it is the same at every step until the room is used up again.
     """
-    remembered = [sum(len(line) + 1 for line in each) // CHARS_PER_TOKEN for each in lines]
+    upto = [0, *accumulate(sizes)]
+    told = [0, *accumulate(sum(len(line) + 1 for line in each) // CHARS_PER_TOKEN for each in lines)]
+
+    def size(first: int, end: int) -> int:
+        return request + min(told[first], share) + upto[end] - upto[first]
+
     first = 0
     for end in range(1, len(sizes) + 1):
-        if _size(request, sizes, remembered, first, end, share) <= room:
-            continue
-        while first < end - LAST_TURNS and _size(request, sizes, remembered, first, end, share) > room * TARGET:
-            first += 1
+        if size(first, end) > room:
+            while first < end - LAST_TURNS and size(first, end) > room * TARGET:
+                first += 1
     return first
-
-
-def _size(request: int, sizes: Sequence[int], remembered: Sequence[int], first: int, end: int, share: int) -> int:
-    return request + min(sum(remembered[:first]), share) + sum(sizes[first:end])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NotRequired
 
 from langchain_core.messages import AIMessage
@@ -49,7 +51,10 @@ class WriteUpdate(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class CaseWriter:
-    """Writing is idempotent: a repeated run of this node writes the same case under the same id."""
+    """Writing is idempotent: a repeated run of this node writes the same case under the same id.
+
+    A fork of a finished task that came out differently is a case of its own.
+    """
 
     runs: Runs
     memory: CaseMemory
@@ -63,6 +68,8 @@ class CaseWriter:
         built = build_case(state, knobs, self.prompts.fingerprint, namespace, time.time())
         case = without_secrets(built, secrets(self.settings))
         case = case.model_copy(update=_ids_of(config))
+        held = await self.memory.entry(case.id, namespace=namespace)
+        case = apart_from(held.case, case) if held is not None else case
         await self.memory.write(case, Episode.model_validate(state["episode"]))
         emit = self.runs.of(state["task"], spent(state["model_calls"], state["subtasks"]), runtime).emit
         emit({"type": "case_written", "case_id": case.id})
@@ -101,6 +108,19 @@ def build_case(state: WriteInput, knobs: Knobs, prompt_hash: str, namespace: str
 def without_secrets(case: Case, known: Collection[str]) -> Case:
     """The case as the bank keeps it, under the id of that text: whoever reads it can check the one by the other."""
     return with_own_id(redact_case(case, known))
+
+
+def apart_from(held: Case, case: Case) -> Case:
+    """The case, told apart from one of the same task, plan and run whose results or answer are others."""
+    before, now = outcome_text(held), outcome_text(case)
+    if before == now:
+        return case
+    return with_own_id(case.model_copy(update={"run_id": f"{case.run_id}/{sha256(now.encode()).hexdigest()[:8]}"}))
+
+
+def outcome_text(case: Case) -> str:
+    """What came out of a task: each step's status and result, and the answer."""
+    return json.dumps([case.answer, *([step.status, step.result] for step in case.plan)])
 
 
 def _ids_of(config: RunnableConfig) -> dict[str, str]:

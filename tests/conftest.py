@@ -107,8 +107,12 @@ def blockbuster() -> Iterator[BlockBuster]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for the session; a test that stops it starts it again."""
-    from tests.fakes.postgres import Postgres
+    from tests.fakes.postgres import Postgres, installed_binaries
 
+    try:
+        installed_binaries()
+    except RuntimeError as error:
+        pytest.skip(str(error))
     with Postgres() as server:
         yield server
 

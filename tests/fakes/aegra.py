@@ -22,7 +22,7 @@ START_SECONDS = 90.0
 
 
 class Aegra:
-    """A context manager; `client` speaks to the server that runs now.
+    """A context manager; `client` speaks to the server, also after it was started again.
 
     Args:
         python: an interpreter that has aegra-api and what this project depends on; it serves this checkout.
@@ -34,15 +34,12 @@ class Aegra:
         self._python = python
         self._log = folder / "aegra.log"
         self._port = _free_port()
+        self.client: SyncLangGraphClient = get_sync_client(url=self._url, api_key=None)
         config = folder / "aegra.json"
         config.write_text(json.dumps({"graphs": {"memento": str(ROOT / "graph/server.py:make_graph")}}))
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         self._environment = {**kept, **variables, "AEGRA_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def client(self) -> SyncLangGraphClient:
-        return get_sync_client(url=self._url, api_key=None)
 
     def start(self) -> None:
         command = [self._python, "-m", "uvicorn", "aegra_api.main:app", "--port", str(self._port)]
@@ -71,6 +68,7 @@ class Aegra:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+        self.client.close()
 
     @property
     def _url(self) -> str:

@@ -51,19 +51,18 @@ def langgraph_dev(folder: Path, model_url: str, *, auth: str | None = None, **va
     """Start the server with the project's langgraph.json; its home is `folder`/home.
 
     Args:
-        folder: for the home, the log, and with auth the configuration and the working directory.
+        folder: for the home, the log, the configuration and the working directory.
         model_url: of the OpenAI endpoint.
         auth: the path and the name of an `Auth` object, relative to the project.
         variables: more environment variables.
     """
     port, log = _free_port(), folder / "server.log"
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
-    if auth is not None:
-        command += ["--config", str(_with_auth(folder, auth))]
+    command += ["--config", str(_config(folder, auth))]
     with log.open("w") as stream:
         process = subprocess.Popen(
             command,
-            cwd=ROOT if auth is None else folder,
+            cwd=folder,  # where it keeps its runs: in a shared folder it would go on with those of an earlier server
             env={**_environment(folder, model_url), **variables},
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -82,13 +81,14 @@ def langgraph_dev(folder: Path, model_url: str, *, auth: str | None = None, **va
                 process.wait()
 
 
-def _with_auth(folder: Path, auth: str) -> Path:
-    """The project's langgraph.json with absolute paths and an auth handler."""
+def _config(folder: Path, auth: str | None) -> Path:
+    """The project's langgraph.json with absolute paths, and an auth handler where one is given."""
     config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     config["dependencies"] = [str(ROOT)]
     config["graphs"] = {name: str(ROOT / path) for name, path in config["graphs"].items()}
     config["http"]["app"] = str(ROOT / config["http"]["app"])
-    config["auth"] = {"path": str(ROOT / auth)}
+    if auth is not None:
+        config["auth"] = {"path": str(ROOT / auth)}
     path = folder / "langgraph.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     return path

@@ -45,7 +45,9 @@ def rules() -> list[JsonObject]:
     """The endpoint's script: a plan of two subtasks with a tool call each, an answer made of both results."""
     task = r"(?s)^system: You plan.*^Task: (?P<w>W\d"
     question = r"(?s)^developer: You carry.*^user: Question: (?P<w>W\d"
-    plan = [{"id": number, "description": f"Add <<n>> and {number} for <<w>>.", "depends_on": []} for number in (1, 2)]
+    plan: list[JsonObject] = [
+        {"id": number, "description": f"Add <<n>> and {number} for <<w>>.", "depends_on": []} for number in (1, 2)
+    ]
     arguments = '{"a": <<n>>, "b": <<b>>}'
     return [
         *_fault_rules(task, question),

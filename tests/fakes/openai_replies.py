@@ -72,6 +72,7 @@ def error_of(reply: JsonObject, model: str) -> tuple[int, JsonObject, dict[str, 
 
 def completion(reply: JsonObject, body: JsonObject, number: int) -> JsonObject:
     """A chat.completion object."""
+    reply = _cut(reply, body)
     message = _message(reply, number)
     choices = [{"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(reply)}]
     return {
@@ -86,6 +87,7 @@ def completion(reply: JsonObject, body: JsonObject, number: int) -> JsonObject:
 
 def chunks(reply: JsonObject, body: JsonObject, number: int) -> Iterator[JsonObject]:
     """The chat.completion.chunk objects of a stream, without the closing [DONE]."""
+    reply = _cut(reply, body)
     message = _message(reply, number)
     if reply.get("fault") != "no_choices":
         yield _chunk(body, number, {"role": "assistant", "content": ""})
@@ -134,6 +136,19 @@ def models(names: list[str]) -> JsonObject:
 def model(name: str) -> JsonObject:
     """One model object."""
     return {"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "tests"}
+
+
+def _cut(reply: JsonObject, body: JsonObject) -> JsonObject:
+    """The reply as `max_completion_tokens` leaves it: the beginning of its text and no tool call, finish reason length.
+
+    A reply that tells its own usage stays as it is.
+    """
+    cap = body.get("max_completion_tokens") or body.get("max_tokens")
+    made = usage({key: reply[key] for key in ("content", "tool_calls") if key in reply}, body)["completion_tokens"]
+    if cap is None or made <= cap or "usage" in reply:
+        return reply
+    told = {"completion_tokens": cap, "total_tokens": usage({}, body)["prompt_tokens"] + cap}
+    return {"content": (reply.get("content") or "")[: 4 * cap], "finish_reason": "length", "usage": told}
 
 
 def _message(reply: JsonObject, number: int) -> JsonObject:

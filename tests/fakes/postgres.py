@@ -130,7 +130,7 @@ def installed_binaries() -> Path:
         key=lambda folder: int(folder.parent.name),
     )
     if not found:
-        raise RuntimeError("the tests need PostgreSQL: apt-get install postgresql")
+        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
     return found[-1]
 
 

@@ -12,6 +12,7 @@
 A request takes the first step that is left and whose `when` fits, so parallel branches can each find their own
 steps whatever order they run in; steps without `when` are taken in order by whatever comes. A request that no step
 fits raises `UnexpectedCall`, and is remembered, so that `assert_done` fails even where the caller swallowed it.
+A bound `max_tokens` cuts replies as providers do.
 """
 
 from __future__ import annotations
@@ -206,7 +207,19 @@ def _result(reply: Reply, request: Request) -> ChatResult:
     message = AIMessage(content=made) if isinstance(made, str) else made
     usage = message.usage_metadata or _usage(request, message)
     copied = message.model_copy(update={"id": None, "usage_metadata": usage})
+    cap = request.options.get("max_tokens")
+    if cap is not None and usage["output_tokens"] > cap:
+        copied = _cut(copied, usage["input_tokens"], cap)
     return ChatResult(generations=[ChatGeneration(message=copied)])
+
+
+def _cut(message: AIMessage, input_tokens: int, cap: int) -> AIMessage:
+    """As providers end a reply at `max_tokens`: the beginning of the text, no tool call, finish reason length."""
+    return AIMessage(
+        str(message.text)[: 4 * cap],
+        usage_metadata=UsageMetadata(input_tokens=input_tokens, output_tokens=cap, total_tokens=input_tokens + cap),
+        response_metadata={"finish_reason": "length"},
+    )
 
 
 def _usage(request: Request, reply: AIMessage) -> UsageMetadata:

@@ -77,6 +77,7 @@ def carry_out(
     model_url: str,
     database_url: str | None,
     notes: Any,
+    thread_id: str = THREAD,
     at_call: Callable[[], None] | None = None,
     wait_seconds: float | None = None,
 ) -> None:
@@ -99,16 +100,16 @@ def carry_out(
             at_call()
 
     notes.send_bytes(b'"ready"')
-    result = asyncio.run(_carried(settings_of(home, model_url, database_url), tell))
+    result = asyncio.run(_carried(settings_of(home, model_url, database_url), thread_id, tell))
     notes.send_bytes(json.dumps({"outcome": result.as_json()}).encode())
 
 
-async def _carried(settings: Settings, tell: Any) -> Result:
+async def _carried(settings: Settings, thread_id: str, tell: Any) -> Result:
     async with open_services(settings) as services:
         try:
-            return await aresume(THREAD, services=services, on_event=tell)
+            return await aresume(thread_id, services=services, on_event=tell)
         except InvalidInputError:  # killed before the first checkpoint: there is no run
-            return await aask(QUESTION, expected=ANSWER, thread_id=THREAD, services=services, on_event=tell)
+            return await aask(QUESTION, expected=ANSWER, thread_id=thread_id, services=services, on_event=tell)
 
 
 def _call(name: str, key: str) -> JsonObject:

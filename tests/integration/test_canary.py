@@ -24,8 +24,9 @@ RULES = [
 
 
 def test_a_planted_key_is_found_nowhere(run_memento: RunMemento, home: Path, tmp_path: Path) -> None:
-    server = {"command": sys.executable, "args": [str(ROOT / "tests/fakes/mcp_servers/leaky.py")]}
-    server["env"] = {"OWN_KEY": OWN, "OTHER": OPENAI, "SHAPED": SHAPED}
+    keys = {"OWN_KEY": OWN, "OTHER": OPENAI, "SHAPED": SHAPED}
+    program = str(ROOT / "tests/fakes/mcp_servers/leaky.py")
+    server = {"command": sys.executable, "args": [program], "env": keys}
     config = tmp_path / "mcp.json"
     config.write_text(json.dumps({"mcpServers": {"leaky": server}}))
     with OpenAIServer(RULES) as model, Sink() as collector, Sink() as langsmith:

@@ -154,7 +154,7 @@ async def test_forty_long_results_stay_within_the_window(home: Path) -> None:
 async def test_what_only_the_memory_tells_can_be_read_whole(home: Path) -> None:
     text = "first " + "word " * 900
     own = result_id(f"echo: {text.strip()}")
-    turns = [calls(("echo", {"text": text})), *(calls(("echo", {"text": "x" * 4000})) for _ in range(4))]
+    turns = [calls(("echo", {"text": text})), *(calls(("echo", {"text": str(number) * 4000})) for number in range(4))]
     executor = ScriptedModel(
         [*turns, Step(calls((READ, {"id": own, "offset": 0})), when=own), Step("ok", when="the end of the result")]
     )
@@ -181,7 +181,8 @@ async def test_a_provider_that_counts_more_gets_less(home: Path) -> None:
     def counted(request: Request) -> AIMessage:
         tokens = len(request.text) // 2  # twice what four characters a token give
         used = {"input_tokens": tokens, "output_tokens": 1, "total_tokens": tokens + 1}
-        return calls(("echo", {"text": "word " * 1000})).model_copy(update={"usage_metadata": used})
+        again = len(executor.requests)
+        return calls(("echo", {"text": f"{again} " + "word " * 1000})).model_copy(update={"usage_metadata": used})
 
     executor = ScriptedModel([Step(counted, times=14), "done"])
     async with services(home, planner_of("Echo."), executor, context_tokens=6000, max_steps=20) as opened:

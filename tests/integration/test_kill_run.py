@@ -52,6 +52,11 @@ class Trial:
     result: dict[str, Any] = field(default_factory=dict)
     requests: int = 0
 
+    @property
+    def thread_id(self) -> str:
+        """Its own, since the runs share a PostgreSQL database."""
+        return f"run-{self.seed}"
+
     def run(self) -> Trial:
         prepare(self.home)
         draw = random.Random(self.seed)
@@ -65,7 +70,9 @@ class Trial:
     def _attempt(self, url: str, draw: random.Random) -> None:
         """A process; killed at a random moment as long as there are kills left, unless it ends before."""
         receiver, sender = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=carry_out, args=(self.home, url, self.database_url, sender))
+        process = self.context.Process(
+            target=carry_out, args=(self.home, url, self.database_url, sender, self.thread_id)
+        )
         process.start()
         sender.close()
         is_time, moment = self._moment(draw)
@@ -148,18 +155,16 @@ def processes() -> ForkServerContext:
 def test_killed_at_random_moments(
     database: str, processes: ForkServerContext, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    new_database: Callable[[], str | None] = (
-        request.getfixturevalue("postgres").database if database == "postgres" else lambda: None
-    )
+    url = request.getfixturevalue("postgres").database() if database == "postgres" else None
     start = random.SystemRandom().randrange(10**6)
     say(f"{database}: {KILLS} kills, seeds from {start}")
-    baseline = Trial(processes, tmp_path / "whole", new_database(), start, 0).run()
+    baseline = Trial(processes, tmp_path / "whole", url, start, 0).run()
     learned = states(replay(baseline.home))
     baseline.check(learned)
     assert baseline.requests == MODEL_CALLS
 
     def trial(number: int) -> Trial:
-        return Trial(processes, tmp_path / str(number), new_database(), start + number, KILLS_A_RUN).run()
+        return Trial(processes, tmp_path / str(number), url, start + number, KILLS_A_RUN).run()
 
     killed, number = 0, 0
     with ThreadPoolExecutor(AT_ONCE) as pool:

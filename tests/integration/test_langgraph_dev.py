@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from configs.settings import Settings
 from graph.api import ask
+from graph.traces import read_trace
 from memory.journal import replay
 from tests.conftest import RunMemento
 from tests.fakes.langgraph_server import ASSISTANT, Server, langgraph_dev
@@ -71,6 +73,8 @@ def test_a_run_streams_answers_and_can_be_forked(server: Server) -> None:
     assert told[:2] == ["task_opened", "cases_retrieved"]
     assert told[-1] == "case_written"
     assert told.count("tool_called") == 5
+    assert all(isinstance(part.data["at"], float) for part in parts if part.event == "custom")
+    _is_traced(server, thread_id, told)
     final = parts[-1].data
     assert final["answer"] == ANSWER
     assert final["messages"][-1]["content"] == ANSWER
@@ -85,6 +89,16 @@ def test_a_run_streams_answers_and_can_be_forked(server: Server) -> None:
     assert isinstance(again, dict)
     assert again["case_id"] != final["case_id"]
     assert len(again["messages"]) == 4
+
+
+def _is_traced(server: Server, thread_id: str, told: list[str]) -> None:
+    """The trace holds what the stream told, in its order, and that the run has ended."""
+    deadline = time.monotonic() + 10
+    while (traced := read_trace(server.home, thread_id))[-1].event["type"] != "run_ended":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert [each.event["type"] for each in traced[:-1]] == told
+    assert len({each.run for each in traced}) == 1
 
 
 def test_a_users_mistake_is_one_clear_error(server: Server) -> None:

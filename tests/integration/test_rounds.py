@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.api import aask
+from graph.api import aask, aresume
 from graph.builder import build_graph
 from graph.context import Context
 from memory.case import Case, case_id
@@ -206,6 +206,18 @@ async def test_a_small_model_is_told_where_it_goes_on(settings: SettingsFactory)
     assert result.subtasks[0]["result"] == "2"
     assert executor.requests[2].last.startswith("user: Tool result: 2\nYou have made this call before")
     assert executor.requests[2].last.endswith("\nReply:")
+
+
+async def test_a_resumed_subtask_remembers_what_it_called(settings: SettingsFactory) -> None:
+    again = calls(("add", {"a": 1, "b": 1}))
+    executor = ScriptedModel([again, ProviderFault("down"), again, Step("2", when="You have made this call before")])
+    planner = ScriptedModel([plan("Add."), ANSWER])
+    async with scripted_services(settings(judge_model="none", top_k=0), planner, executor) as services:
+        failed = await aask(QUESTION, thread_id="t", services=services)
+        resumed = await aresume("t", services=services)
+    executor.assert_done()
+    assert failed.status == "failed"
+    assert [(each["result"], len(each["tool_calls"])) for each in resumed.subtasks] == [("2", 2)]
 
 
 async def test_parallel_subtasks_that_make_the_same_call_and_a_second_try_are_no_circle(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from graph.events import Event
 from graph.results import Result
 from memory.journal import replay
 from tests.conftest import SettingsFactory
+from tests.fakes.mcp_servers.running import configured, gone_within, raw, started_child
 from tests.fakes.scripted_model import ScriptedModel, Step, calls, plan
 from tests.fakes.services import scripted_services
 
@@ -232,8 +234,20 @@ async def test_steps_become_messages_that_the_next_task_does_not_read(settings: 
     assert shown[1].text == "No earlier case is like this."
     assert shown[2].text.splitlines() == ["Plan:", "", "1. Multiply 48 by 37."]
     assert [(call["name"], call["args"]) for call in shown[3].tool_calls] == [("multiply", {"a": 48, "b": 37})]
-    assert (shown[4].content, shown[4].tool_call_id) == ("1776", shown[3].tool_calls[0]["id"])
+    assert (shown[4].content, shown[4].tool_call_id) == ("gave 1776", shown[3].tool_calls[0]["id"])
     assert (shown[5].text, shown[6].text) == ("Subtask 1 done: 1776", "1776")
     asked = planner.requests[2].text
     assert "User: What is 48 times 37?\nAssistant: 1776\n</conversation>" in asked
     assert "Plan:" not in asked.partition("<conversation>")[2]
+
+
+async def test_a_cancelled_run_stops_its_tool_call_and_its_processes(settings: SettingsFactory, home: Path) -> None:
+    await configured(home, {"raw": raw()})
+    planner, executor = ScriptedModel([plan("Wait.")]), ScriptedModel([calls(("wait_child", {}))])
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        run = asyncio.create_task(aask("Wait.", services=services))
+        child = await asyncio.to_thread(started_child, home / "logs" / "mcp-raw.log")
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        assert await asyncio.to_thread(gone_within, child, 5), "it outlived the run, though the tools stay open"

@@ -9,42 +9,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from memory.journal import replay
-from tests.conftest import ROOT, RunMemento
+from tests.conftest import ROOT, RunMemento, StartMemento
+from tests.fakes.mcp_servers.running import gone_within, raw, started_child
+from tests.fakes.one_call import PLAN, rules
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.scenario import plan_reply, tool_reply
 from tests.fakes.terminal import terminal
 
-PLAN = "Multiply 48 by 37."
 SETTINGS = ("--set", "judge_model=none", "--set", "approval=plan,tools")
-
-
-def rules() -> list[dict[str, Any]]:
-    """One task with one call; the answer says what the call gave."""
-    answers = [
-        {
-            "when": f"(?s)^system: You plan.*Result [12]: {value}",
-            "reply": {"content": json.dumps({"final_answer": value})},
-        }
-        for value in ("1776", "100")
-    ]
-    results = [
-        {"when": f"(?s)^Subtask: Multiply.*^tool: .*{value}", "reply": {"content": value}} for value in ("1776", "100")
-    ]
-    refused = {"when": "(?s)^Subtask: Multiply.*rejected this call: too dear", "reply": {"content": "FAILED: refused"}}
-    gave_up = {"when": "(?s)^system: You plan.*refused", "reply": {"content": json.dumps({"final_answer": "nothing"})}}
-    return [
-        *answers,
-        gave_up,
-        {"when": "^system: You plan", "reply": plan_reply(PLAN)},
-        *results,
-        refused,
-        {"when": "^Subtask: Multiply", "reply": tool_reply(("multiply", {"a": 48, "b": 37}))},
-    ]
 
 
 @pytest.fixture
@@ -66,8 +41,6 @@ def test_without_a_terminal_options_answer(server: OpenAIServer, run_memento: Ru
     assert "waits for approval: plan(" in asked.stderr
     assert "memento resume t1" in asked.stderr and "--reject REASON" in asked.stderr
 
-    both = run_memento("resume", "t1", "--approve", "--reject", "no", env=endpoint(server))
-    assert (both.returncode, both.stderr) == (2, "memento: --approve, --reject and --edit: takes one of them\n")
     unsound = json.dumps([{"id": 1, "description": "a", "depends_on": [4]}])
     refused = run_memento("resume", "t1", "--edit", unsound, "--quiet", env=endpoint(server))
     assert refused.returncode == 130
@@ -76,8 +49,6 @@ def test_without_a_terminal_options_answer(server: OpenAIServer, run_memento: Ru
     approved = run_memento("resume", "t1", "--approve", env=endpoint(server))
     assert approved.returncode == 130
     assert "waits for approval: multiply(a=48, b=37)" in approved.stderr
-    wrong = run_memento("resume", "t1", "--edit", "{", env=endpoint(server))
-    assert wrong.returncode == 2 and "that is not JSON" in wrong.stderr
     refused = run_memento("resume", "t1", "--reject", "too dear", "--json", env=endpoint(server))
     assert refused.returncode == 0, refused.stderr
     assert json.loads(refused.stdout)["answer"] == "nothing"
@@ -132,3 +103,16 @@ def test_ctrl_c_at_a_question_keeps_it(server: OpenAIServer) -> None:
 
 def _children(process: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def test_ctrl_c_stops_the_tool_call_and_its_processes(
+    server: OpenAIServer, home: Path, start_memento: StartMemento
+) -> None:
+    home.mkdir(parents=True)
+    (home / "mcp.json").write_text(json.dumps({"mcpServers": {"raw": raw()}}))
+    process = start_memento("ask", "Please wait for it.", "--quiet", env=endpoint(server))
+    child = started_child(home / "logs" / "mcp-raw.log")
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=15)
+    assert (process.returncode, "memento resume" in told) == (130, True)
+    assert gone_within(child, 2)

@@ -251,7 +251,7 @@ async def test_servers_at_an_address(home: Path, remote: dict[str, Any], monkeyp
         started = time.monotonic()
         with pytest.raises(ToolServerError, match=r"\Atool server 'remote' sent a message of more than 20 MB\Z"):
             await tools["big"].ainvoke({})
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 30
         monkeypatch.setattr("tools.server_process.MAX_AHEAD", 300)
         assert await tools["chatter"].ainvoke({"lines": 100}) == "done"
         with pytest.raises(ToolServerError, match="sent more messages than anybody asked for"):

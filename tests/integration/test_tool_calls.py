@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage, InvalidToolCall, ToolMessage
 from langchain_core.messages.tool import tool_call
 
@@ -116,3 +117,13 @@ async def test_without_tool_calling_one_action_a_reply_is_taken(home: Path) -> N
         ('"arguments" must be a JSON object', False),
     ]
     assert len(requests[1].text) < 140_000
+
+
+async def test_an_error_of_our_own_in_a_call_is_the_calls_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("/home/someone/secret")
+
+    monkeypatch.setattr("tools.remote_tool.fit_arguments", broken)
+    result, _ = await answered(home, calls(("echo", {"text": "x"})), "finished")
+    (call,) = result.subtasks[0]["tool_calls"]
+    assert (call["result"], call["ok"]) == ("echo failed: KeyError", False)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import HumanMessage
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -88,7 +89,7 @@ async def test_a_graph_that_is_called_directly_is_traced_and_may_have_no_thread(
     made = settings(judge_model="none", policy="none")
     async with scripted_services(made, planner(), executor()) as services:
         state = await build_graph(services).ainvoke(
-            {"messages": [("user", QUESTION)]}, {"configurable": {"thread_id": "direct"}}, context=Context()
+            {"messages": [HumanMessage(QUESTION)]}, {"configurable": {"thread_id": "direct"}}, context=Context()
         )
     assert state["answer"] == "1776"
     assert kinds(await trace(home, "direct"))[-1] == "run_ended"

@@ -130,13 +130,12 @@ async def test_endless_notifications_end_the_session_and_nothing_else(home: Path
 
 
 async def test_endless_standard_error_is_slowed_down_and_the_server_answers(home: Path, state: Path) -> None:
-    entry = await listing(state, "shout", "look")
+    entry = await listing(state, "shout", "shouted")
     async with box_of(home, {"wild": entry}) as box:
         tools = await by_name(box)
         assert await tools["shout"].ainvoke({}) == "shout"
-        for _ in range(5):
-            assert await tools["look"].ainvoke({}) == "look"
-            await asyncio.sleep(0.2)
+        await asyncio.sleep(1.5)
+        assert 1_000_000 < int(await tools["shouted"].ainvoke({})) < 6_000_000
         log = await asyncio.to_thread((home / "logs" / "mcp-wild.log").stat)
     assert log.st_size == 1_000_000
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections import Counter
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from configs.settings import Settings
 from graph.api import aask
+from graph.models import ModelPool
 from tests.conftest import SettingsFactory
 from tests.fakes.openai_replies import JsonObject
 from tests.fakes.openai_server import OpenAIServer
@@ -120,3 +123,34 @@ async def test_an_endpoint_that_is_not_there_and_one_that_hangs(pointed: Any) ->
         assert result.error is not None
         assert result.error.type == "ModelUnavailableError"
         assert "\n" not in result.error.message
+
+
+async def test_a_stream_is_never_asked_for(pointed: Any) -> None:
+    """Not even where somebody listens to tokens: a stream that breaks is not retried."""
+    with OpenAIServer([{"reply": {"content": "4"}}]) as server:
+        pool = ModelPool(pointed(server))
+        model = await pool.get("openai:gpt-4.1")
+        assert "".join([str(part.text) async for part in model.chat.astream("2 + 2?")]) == "4"
+        await pool.aclose()
+        (request,) = server.chats
+    assert not request.json.get("stream")
+
+
+async def test_a_run_that_waits_for_a_busy_endpoint_can_be_stopped(pointed: Any) -> None:
+    """So that a budget of time holds while an endpoint asks to wait for longer."""
+    with OpenAIServer([{"reply": {"fault": "rate_limited", "retry_after": 60}}]) as server:
+        run = asyncio.create_task(aask("2 + 2?", settings=pointed(server)))
+        await asyncio.to_thread(_until_asked, server)
+        stopped = time.monotonic()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        assert len(server.chats) == 1
+    assert time.monotonic() - stopped < 20
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def _until_asked(server: OpenAIServer) -> None:
+    while not server.chats:
+        time.sleep(0.02)
+    time.sleep(0.3)

@@ -59,6 +59,8 @@ class Server:
             time.sleep(600)
         if name == "wait_child":
             self.children.append(subprocess.Popen(["sleep", "600"]).pid)
+            sys.stderr.write(f"child {self.children[-1]}\n")
+            sys.stderr.flush()
         if name.startswith("wait"):
             return None
         if name == "child":
@@ -88,6 +90,8 @@ class Server:
         params = message.get("params") or {}
         if method == "notifications/cancelled":
             self.cancelled.append(params["requestId"])
+            sys.stderr.write(f"cancelled {params['requestId']}\n")
+            sys.stderr.flush()
         if number is None:
             return
         if method == "initialize":

@@ -47,6 +47,17 @@ def gone_within(process: int, seconds: float) -> bool:
     return not _alive(process)
 
 
+def started_child(log: Path, seconds: float = 30) -> int:
+    """The process that `wait_child` of a fake server has started, as the server's log tells. Blocks."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
+            if line.startswith("child "):
+                return int(line.removeprefix("child "))
+        time.sleep(0.05)
+    raise AssertionError("the tool was not called")
+
+
 def _alive(process: int) -> bool:
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]

@@ -4,7 +4,7 @@ The file is JSON: `tools`, as tools/list gives them (a name alone is enough), an
 tool answers with its name, but for
 - `announce`: says that the tools have changed;
 - `flood`: sends notifications and never stops; `chatter`: sends 3,000 and then its answer;
-- `shout`: answers, and goes on writing to standard error for ever;
+- `shout`: answers, and goes on writing to standard error for ever; `shouted`: how many characters it has written;
 - `busy`: takes 0.2 s and answers how many calls of it were under way at once;
 - `typed`: answers with structured content {"people": "many"};
 - `die`: ends the process.
@@ -21,6 +21,7 @@ from typing import Any
 
 from raw import Server, described, send, text  # type: ignore[import-not-found]  # its neighbour, run as a script
 
+shouted: list[int] = []
 NOTICE = {"method": "notifications/message", "params": {"level": "info", "data": "x" * 200}}
 
 
@@ -49,6 +50,8 @@ class Wild(Server):  # type: ignore[misc]  # see above
             threading.Thread(target=shout, daemon=True).start()
         if name == "die":
             os._exit(7)
+        if name == "shouted":
+            return text(str(sum(shouted)))  # type: ignore[no-any-return]  # see above
         structured = {"structuredContent": {"people": "many"}} if name == "typed" else {}
         return {**text(name), **structured}
 
@@ -69,6 +72,7 @@ class Wild(Server):  # type: ignore[misc]  # see above
 def shout() -> None:
     while True:
         sys.stderr.write("noise " * 10_000)
+        shouted.append(60_000)
 
 
 def main(file: Path) -> int:

@@ -34,7 +34,15 @@ RUN: list[dict[str, Any]] = [
     {"type": "tool_called", "subtask": 2, "name": "count", "arguments": {"text": "x" * 300}},
     {"type": "tool_returned", "subtask": 1, "name": "multiply", "result": "1776", "ok": True},
     {"type": "tool_returned", "subtask": 2, "name": "count", "result": "too long\nfor me", "ok": False},
+    {"type": "model_called", "role": "executor", "model": "openai:o3", "subtask": 1, "input_tokens": 1200,
+     "output_tokens": 34, "cost_usd": 0.0021, "seconds": 0.66},
     {"type": "subtask_finished", "id": 1, "status": "done", "result": "1776"},
+    {"type": "approval_requested", "subtask": 2, "actions": ["count(text)"]},
+    {"type": "approval_answered", "subtask": 2, "decisions": ["reject: too \x1b[2Jdear"]},
+    {"type": "model_failed", "role": "planner", "model": "openai:x", "subtask": None, "seconds": 1.0,
+     "error": "ModelUnavailableError: gone"},
+    {"type": "reflected", "report": "2 is missing", "loops": ["count was called twice with the same arguments"]},
+    {"type": "budget_reached", "budget": "tokens", "spent": 1234.0, "limit": 1200.0},
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from configs.errors import ModelUnavailableError, ToolCallError
 from graph.events import Event
 from graph.masked_tools import MaskedTool, MaskedTools
 from graph.masking import Mask
-from graph.telling import ROOT, RunName, Teller
+from graph.telling import RunName, Teller
 from nodes.execute import Tools
 from tools.remote_tool import RemoteTool
 
@@ -86,11 +86,14 @@ def _seconds(work: Any) -> float:
 async def test_how_a_run_ended_is_told(error: BaseException | None, written: bool, status: str) -> None:
     listener, root = Heard(), uuid.uuid4()
     teller = Teller(Mask.of([KEY]), [Broken(), listener])
-    ROOT.set(root)
-    tell = teller.telling(RUN, lambda event: None)
+    node = uuid.uuid4()
+    teller.began(root, None)
+    teller.began(node, root)
+    tell = teller.telling(RUN, lambda event: None, node)
     tell({"type": "task_opened", "id": "task", "question": "?"})
     if written:
         tell({"type": "case_written", "case_id": "c"})
+    await teller.ended(node, None)
     await teller.ended(root, error)
     await teller.ended(root, error)
     ended = [event for event in listener.events if event["type"] == "run_ended"]
@@ -102,9 +105,10 @@ async def test_how_a_run_ended_is_told(error: BaseException | None, written: boo
 def test_a_run_that_goes_on_says_so_once() -> None:
     listener = Heard()
     teller = Teller(listeners=[listener])
-    ROOT.set(uuid.uuid4())
+    root = uuid.uuid4()
+    teller.began(root, None)
     for _ in range(2):
-        teller.telling(RUN, lambda event: None)({"type": "warned", "message": "x"})
+        teller.telling(RUN, lambda event: None, root)({"type": "warned", "message": "x"})
     assert [event["type"] for event in listener.events] == ["run_resumed", "warned", "warned"]
 
 

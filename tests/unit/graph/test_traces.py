@@ -134,4 +134,5 @@ def until_idle(writer: TraceWriter) -> None:
 
     done = threading.Event()
     writer._jobs.put(done.set)
+    writer._urgent.set()
     assert done.wait(5)

@@ -140,9 +140,7 @@ def test_an_impossible_plan_is_refused(entries: list[tuple[int, list[int] | None
         to_subtasks(proposed(*entries), [])
 
 
-@pytest.mark.parametrize(
-    "text", ["{" * 2_000_000, '{"' * 200_000, '{"a":' * 200_000, '{"a":1,' * 100_000, '{"a":\n' * 100_000]
-)
+@pytest.mark.parametrize("piece", ["{", '{"', '{"a":', '{"a":1,', '{"a":\n'])
 def test_reading_takes_linear_time(piece: str) -> None:
     started = time.process_time()
     assert list(json_objects(piece * (1_000_000 // len(piece)))) == []

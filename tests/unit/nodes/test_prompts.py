@@ -7,6 +7,7 @@ import pytest
 from graph.state import Report, ShownCase, Spent, Subtask, SubtaskResult, Task
 from memory.subtask_memory import EarlierSubtask
 from nodes.execute import Assignment, subtask_message
+from nodes.meter import spent
 from nodes.planner_prompt import task_message
 from nodes.prompts import Prompts, fence, sections, shorten
 from nodes.reflection import reflection_message
@@ -72,7 +73,7 @@ REPORT: Report = {
     "lesson": "Count leap days.",
 }
 FOUND: ShownCase = {**GOOD, "id": "f", "found_for": "Check a calendar."}
-NOTHING: Spent = {"model_calls": [], "tool_seconds": 0.0}
+NOTHING: Spent = spent([], [])
 ASSIGNMENT: Assignment = {"task": TASK, "subtask": PLAN[2], "needed": RESULTS[:1], "spent": NOTHING}
 
 

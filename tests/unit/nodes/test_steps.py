@@ -26,7 +26,7 @@ class Node:
         self.settled = 0
         self.broken = True
 
-    async def _settle(self) -> None:
+    async def _settle(self, token: str) -> None:
         self.settled += 1
 
     async def __call__(self, state: State) -> State:

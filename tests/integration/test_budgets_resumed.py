@@ -1,0 +1,87 @@
+"""Budgets of runs that stopped on the way: nothing is charged twice, and no time in which a run lay still."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+from graph.api import aask, aresume
+from graph.builder import build_graph
+from graph.context import Context
+from graph.events import Event
+from nodes.run_clock import seconds_of
+from tests.conftest import SettingsFactory
+from tests.fakes.endless import ANSWER, endless_executor, endless_planner, side_by_side
+from tests.fakes.scripted_model import ScriptedModel, Step, calls
+from tests.fakes.services import ProviderFault, scripted_services
+
+LAY_STILL = 1.5
+
+
+async def test_a_run_that_failed_and_goes_on_later_is_not_charged_for_the_time_between(
+    settings: SettingsFactory,
+) -> None:
+    adding = Step(calls(("add", {"a": 1, "b": 1})), delay=0.3)
+    executor = ScriptedModel([adding, ProviderFault("down"), Step("2", when="^tool: 2")])
+    planner = ScriptedModel([side_by_side("Add."), ANSWER])
+    context = Context(max_seconds=60, max_llm_calls=9)
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        await services.tools.tools()
+        failed = await aask("1 + 1?", thread_id="t", services=services, context=context)
+        await asyncio.sleep(LAY_STILL)
+        resumed = await aresume("t", services=services)
+        state = await build_graph(services).aget_state({"configurable": {"thread_id": "t"}})
+    assert (failed.status, resumed.status, resumed.ended_by) == ("failed", "answered", None)
+    active: Any = state.values["active"]
+    assert max(later[0] - earlier[1] for earlier, later in pairwise(active)) >= LAY_STILL
+    assert 0.3 < seconds_of(active) < failed.seconds + resumed.seconds
+    assert resumed.usage.llm_calls == 4
+    assert [call["seconds"] > 0.3 for call in state.values["model_calls"]] == [False, True, False, False]
+
+
+async def test_calls_before_a_stop_count_once_towards_the_budget(settings: SettingsFactory) -> None:
+    executor = endless_executor()
+    executor._script.steps.insert(0, Step(ProviderFault("down"), when="(?s)^tool: .*^tool: "))
+    executor._script.used.insert(0, 0)
+    told: list[Event] = []
+    async with scripted_services(settings(judge_model="none"), endless_planner(), executor) as services:
+        context = Context(max_llm_calls=6)
+        failed = await aask("What is the sum?", thread_id="t", services=services, context=context)
+        resumed = await aresume("t", services=services, on_event=told.append)
+    assert failed.status == "failed"
+    assert (resumed.status, resumed.ended_by, resumed.usage.llm_calls) == ("answered", "llm_calls", 6)
+    assert [event["budget"] for event in told if event["type"] == "budget_reached"] == ["llm_calls"]
+    assert len(resumed.subtasks[0]["tool_calls"]) == 4
+
+
+async def test_replies_that_were_of_no_use_are_counted(settings: SettingsFactory) -> None:
+    planner = ScriptedModel(["Hm.", "Hm again.", ANSWER])
+    async with scripted_services(settings(judge_model="none"), planner, ScriptedModel()) as services:
+        failed = await aask("Capital?", thread_id="t", services=services)
+        resumed = await aresume("t", services=services)
+    assert (failed.status, resumed.status) == ("failed", "answered")
+    assert resumed.usage.llm_calls == 3
+    planner.assert_done()
+
+
+async def test_what_a_finished_branch_of_the_round_used_up_is_known_after_a_stop(settings: SettingsFactory) -> None:
+    """Its writes wait in the round's checkpoint until the other branch is done."""
+    numbers = iter(range(100))
+    executor = ScriptedModel(
+        [
+            Step("done", when="(?s)^Subtask: Add once.*^tool: .*^tool: "),
+            Step(lambda _: calls(("add", {"a": next(numbers), "b": 1})), when="^Subtask: Add once", times=2),
+            Step(ProviderFault("down"), when="(?s)^Subtask: Add for ever.*^tool: "),
+            Step(lambda _: calls(("add", {"a": next(numbers), "b": 1})), when="^Subtask: Add for ever", delay=1.0),
+            Step(lambda _: calls(("add", {"a": next(numbers), "b": 1})), when="^Subtask: Add for ever", times=None),
+        ]
+    )
+    planner = endless_planner("Add once.", "Add for ever.")
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        context = Context(max_llm_calls=7)
+        failed = await aask("What is the sum?", thread_id="t", services=services, context=context)
+        resumed = await aresume("t", services=services)
+    assert failed.status == "failed"
+    assert (resumed.status, resumed.ended_by, resumed.usage.llm_calls) == ("answered", "llm_calls", 7)
+    assert [len(each["tool_calls"]) for each in resumed.subtasks] == [2, 2]
