@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from nodes.tool_choice import FIND, ToolShelf, compact_schema
 
@@ -65,6 +66,17 @@ async def test_a_tool_that_was_not_offered_can_still_be_called() -> None:
     shelf = ToolShelf(TOOLS, by_number)
     await shelf.fill("do 7", [], 1)
     assert set(shelf.callable_tools()) == {*TOOLS, FIND}
+
+
+async def test_schemas_are_the_librarys_but_for_titles() -> None:
+    shelf = ToolShelf(TOOLS, by_number)
+    await shelf.fill("do 7", [], 2)
+    again = tool("t7", "does something else")
+    for each in [*shelf.offered, again]:
+        theirs, ours = convert_to_openai_tool(each)["function"], compact_schema(each)["function"]
+        assert (ours["name"], ours["description"]) == (theirs["name"], theirs["description"])
+        assert ours["parameters"]["properties"].keys() == theirs["parameters"]["properties"].keys()
+        assert ours["parameters"]["required"] == theirs["parameters"]["required"]
 
 
 def test_schemas_lose_titles_but_no_parameter_of_that_name() -> None:
