@@ -66,7 +66,8 @@ def test_a_wrong_model_name_is_named_and_the_run_can_be_resumed(run_memento: Run
         assert asked.returncode == 2 and asked.stdout == ""
         assert "openai:gpt-9" in asked.stderr and asked.stderr.count("\n") == 1
         thread = asked.stderr.partition("memento resume ")[2].split()[0]
-        resumed = run_memento("resume", thread, "--json", env=endpoint(server))
+        right = ("--set", "planner_model=openai:gpt-4.1")  # it keeps the wrong one else
+        resumed = run_memento("resume", thread, "--json", *right, env=endpoint(server))
     assert one_object(resumed.stdout)["answer"] == ANSWER, resumed.stderr
 
 
