@@ -100,10 +100,11 @@ class SubtaskFinished(Told):
 class Reflected(Told):
     """What a round of subtasks gave beside their results, as the planner reads it; empty where it went plainly.
 
-    `loops` says what went round in a circle so far, one line a round.
+    `by` says whether a model's view is in it; `loops` what went round in a circle so far, one line a round.
     """
 
     type: Literal["reflected"]
+    by: Literal["rules", "model"]
     report: str
     loops: list[str]
 

@@ -7,7 +7,7 @@ what rules alone could tell stands where there is none, or where it does not hel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -86,9 +86,11 @@ class Reflector:
     async def _round(self, state: ReflectInput, running: Running) -> RoundUpdate:
         report = round_report(state["plan"], state["subtasks"], state.get("report"))
         calls: list[ModelCall] = []
+        by: Literal["rules", "model"] = "rules"
         goes_on = state.get("ending") is None and reached_by(state["subtasks"]) is None
         if goes_on and is_unclear(report) and running.knobs.judge_model != "none":
-            report, calls = await self._reflected(state, report, running)
+            reflected, calls = await self._reflected(state, report, running)
+            report, by = (report, "rules") if reflected is None else (reflected, "model")
         loops = [*state.get("loops", []), *filter(None, [report["loop"]])]
         update: RoundUpdate = {"report": report, "loops": loops, "model_calls": calls}
         if goes_on and report["loop"] and len(loops) >= ENDS_AT:
@@ -97,11 +99,13 @@ class Reflector:
         knobs = running.knobs
         if goes_on and state["cycles"] < knobs.max_cycles and knobs.top_k and knobs.policy != "none":
             report["retrieve_for"] = failed_in(report)
-        running.emit({"type": "reflected", "report": render_report(report), "loops": loops})
+        running.emit({"type": "reflected", "by": by, "report": render_report(report), "loops": loops})
         return update
 
-    async def _reflected(self, state: ReflectInput, report: Report, running: Running) -> tuple[Report, list[ModelCall]]:
-        """The report with a model's view; as it is, with a warning, where the model cannot be asked or understood."""
+    async def _reflected(
+        self, state: ReflectInput, report: Report, running: Running
+    ) -> tuple[Report | None, list[ModelCall]]:
+        """The report with a model's view; None where the model's reply is no reflection, or, with a warning, none came."""
         message = reflection_message(state["task"], report, state["subtasks"])
         request = [SystemMessage(self.prompts.render("reflect")), HumanMessage(message)]
         try:
@@ -109,11 +113,8 @@ class Reflector:
             reply = await running.ask("judge", model, request, schema=REFLECTION_SCHEMA)
         except MementoError as error:
             running.emit({"type": "warned", "message": f"no model reflected on the round: {error}"})
-            return report, []
-        reflected = with_reflection(report, str(reply.message.text))
-        if reflected is None:
-            running.emit({"type": "warned", "message": "the model's reflection on the round could not be read"})
-        return reflected or report, [reply.call]
+            return None, []
+        return with_reflection(report, str(reply.message.text)), [reply.call]
 
 
 def _is_over(state: ReflectInput) -> bool:

@@ -83,18 +83,19 @@ async def test_a_failure_is_reflected_on_looked_up_and_leaves_a_lesson(settings:
     assert [each["type"] for each in events].count("cases_retrieved") == 2
     reports = [each["report"] for each in events if each["type"] == "reflected"]
     assert [bool(each) for each in reports] == [True, False]
+    assert [each["by"] for each in events if each["type"] == "reflected"] == ["model", "rules"]
 
 
 @pytest.mark.parametrize(
     ("reply", "warned"),
     [
-        ('{"verdict": "correct", "reason": "it adds up"}', "could not be read"),
-        ("Hm.", "could not be read"),
-        (ProviderFault("down"), "no model reflected on the round: the model is down: down"),
+        ('{"verdict": "correct", "reason": "it adds up"}', []),
+        ("Hm.", []),
+        (ProviderFault("down"), ["no model reflected on the round: the model is down: down"]),
     ],
 )
 async def test_the_rules_report_stands_where_no_model_helps(
-    settings: SettingsFactory, reply: Reply, warned: str
+    settings: SettingsFactory, reply: Reply, warned: list[str]
 ) -> None:
     planner = ScriptedModel([plan("Divide 7 by 0."), plan("Divide 7 by 2."), ANSWER])
     judge = ScriptedModel([reply, '{"verdict": "correct", "reason": ""}'])
@@ -103,7 +104,8 @@ async def test_the_rules_report_stands_where_no_model_helps(
         result = await aask(QUESTION, services=services, on_event=events.append)
     judge.assert_done()
     assert (result.status, result.answer, result.reward) == ("answered", "3.5", 1)
-    assert next(each["message"] for each in events if each["type"] == "warned").endswith(warned)
+    assert [each["message"] for each in events if each["type"] == "warned"] == warned
+    assert {each["by"] for each in events if each["type"] == "reflected"} == {"rules"}
     assert "Task 1 failed: division by zero\nMissing: task 1 (Divide 7 by 0)\n</report>" in planner.requests[1].text
 
 

@@ -69,7 +69,7 @@ TRACE: list[dict[str, Any]] = [
     {"type": "tool_called", "at": T + 1.2, "subtask": 1, "id": "z", "name": "count", "arguments": {"cut": "off"}},
     {"type": "run_resumed", "at": T + 1.3},
     {"type": "tool_returned", "at": T + 1.4, "subtask": 1, "id": "a", "name": "count", "result": "1776", "ok": True},
-    {"type": "reflected", "at": T + 2.4, "report": "2 failed: there is no text", "loops": ["2 was tried twice"]},
+    {"type": "reflected", "by": "rules", "at": T + 2.4, "report": "2 failed: there is no text", "loops": ["2 was tried twice"]},
     {"type": "plan_made", "at": T + 3.0, "cycle": 2, "subtasks": [subtask(4, 1)]},
     {"type": "model_failed", "at": T + 3.8, "role": "planner", "model": "openai:gpt-4.1", "subtask": None,
      "started_at": T + 3.75, "seconds": 0.05, "error": "ModelUnavailableError: 503"},
