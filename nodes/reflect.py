@@ -105,7 +105,7 @@ class Reflector:
     async def _reflected(
         self, state: ReflectInput, report: Report, running: Running
     ) -> tuple[Report | None, list[ModelCall]]:
-        """The report with a model's view; None where the model's reply is no reflection, or, with a warning, none came."""
+        """The report with a model's view; None where its reply is no reflection or, with a warning, none came."""
         message = reflection_message(state["task"], report, state["subtasks"])
         request = [SystemMessage(self.prompts.render("reflect")), HumanMessage(message)]
         try:

@@ -41,7 +41,8 @@ RUN: list[dict[str, Any]] = [
     {"type": "approval_answered", "subtask": 2, "decisions": ["reject: too \x1b[2Jdear"]},
     {"type": "model_failed", "role": "planner", "model": "openai:x", "subtask": None, "seconds": 1.0,
      "error": "ModelUnavailableError: gone"},
-    {"type": "reflected", "by": "rules", "report": "2 is missing", "loops": ["count was called twice with the same arguments"]},
+    {"type": "reflected", "by": "rules", "report": "2 is missing",
+     "loops": ["count was called twice with the same arguments"]},
     {"type": "budget_reached", "budget": "tokens", "spent": 1234.0, "limit": 1200.0},
 ]  # fmt: skip
 
