@@ -57,19 +57,25 @@ class GroupCommit:
         self._thread.shutdown(wait=False)
 
     async def _commit_waiting(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            try:
-                await loop.run_in_executor(self._thread, self._commit, batch)
-            except sqlite3.Error as error:
-                for write in batch:
-                    if not write.kept.done():
-                        write.kept.set_exception(error)
-            else:
-                for write in batch:
-                    if not write.kept.done():
-                        write.kept.set_result(None)
+            if not await self._kept(batch) and len(batch) > 1:
+                for write in batch:  # the fault may be of one of them
+                    await self._kept([write])
+
+    async def _kept(self, batch: list[_Write]) -> bool:
+        """Whether the batch could be committed; each write is answered, but for those that are tried alone after it."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, batch)
+        except Exception as error:  # noqa: BLE001  whoever waits gets it, whatever it is
+            for write in batch if len(batch) == 1 else []:
+                if not write.kept.done():
+                    write.kept.set_exception(error)
+            return False
+        for write in batch:
+            if not write.kept.done():
+                write.kept.set_result(None)
+        return True
 
     def _commit(self, batch: list[_Write]) -> None:
         if self._connection is None:

@@ -51,8 +51,13 @@ class SharedWrites:
         with self._lock:
             self._waiting.append((entry, future))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._write_all, name="case-writer")
-                self._thread.start()
+                thread = threading.Thread(target=self._write_all, name="case-writer")
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads: nothing was taken, and the next one tries again
+                    self._waiting.pop()
+                    raise
+                self._thread = thread
         return future
 
     def indexed(self) -> Future[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from langchain_core.tools import BaseTool
@@ -54,13 +54,30 @@ async def review_calls(
         tools: those that may need approval, by name.
     """
     scope = scope_of(running.knobs.approval)
-    asked = [each for each in requests if needs_approval(each, tools, scope)]
+    if not scope:
+        return list(requests)
+    asked = await _asked_about(running, subtask, requests, tools, scope)
     if not asked:
         return list(requests)
-    actions = [call_action(each, subtask, tools[each.name]) for each in asked]
+    actions = [call_action(each, subtask, tools.get(each.name)) for each in asked]
     decisions = await decide(running, actions, subtask, lambda given: given)
-    reviewed = {id(each): apply_decision(each, one) for each, one in zip(asked, decisions, strict=True)}
-    return [reviewed.get(id(each), each) for each in requests]
+    reviewed = {each.id: apply_decision(each, one) for each, one in zip(asked, decisions, strict=True)}
+    return [reviewed.get(each.id, each) for each in requests]
+
+
+async def _asked_about(
+    running: Running,
+    subtask: int,
+    requests: Sequence[ToolRequest],
+    tools: Mapping[str, BaseTool],
+    scope: frozenset[str],
+) -> list[ToolRequest]:
+    """The calls that wait for a person. Settled once: when the run goes on, a server may say something else."""
+
+    async def settle() -> list[int]:
+        return [place for place, each in enumerate(requests) if needs_approval(each, tools, scope)]
+
+    return [requests[place] for place in (await running.steps.keep("review", settle)).value]
 
 
 async def review_plan(running: Running, plan: Sequence[Subtask], earlier: Sequence[Subtask]) -> PlanReview:
@@ -82,6 +99,8 @@ async def decide(
 ) -> T:
     """Interrupt the run until a person has decided; an answer that cannot be used is asked for again, with the reason.
 
+    What was decided is kept as a step: a run that is cut off after it goes on with it and asks nobody again.
+
     Args:
         running: the run.
         actions: what is to be decided.
@@ -98,18 +117,23 @@ async def decide(
         f"{each['name']} {shorten(json.dumps(each['args'], ensure_ascii=False), TOLD_CHARS)}" for each in actions
     ]
     await _told(running, {"type": "approval_requested", "subtask": subtask, "actions": described})
-    fault = ""
-    while True:
-        answer = interrupt(approval_request(actions, fault))
-        try:
-            decisions = read_answer(actions, answer)
-            reviewed = read(decisions)
-        except (InvalidInputError, PlanFormatError) as error:
-            fault = f"The answer was not used: {error}"
-            continue
-        spoken = [_spoken(each) for each in decisions]
-        await _told(running, {"type": "approval_answered", "subtask": subtask, "decisions": spoken})
-        return reviewed
+
+    async def ask() -> list[dict[str, Any]]:
+        fault = ""
+        while True:
+            answer = interrupt(approval_request(actions, fault))
+            try:
+                decisions = read_answer(actions, answer)
+                read(decisions)
+            except (InvalidInputError, PlanFormatError) as error:
+                fault = f"The answer was not used: {error}"
+                continue
+            spoken = [_spoken(each) for each in decisions]
+            running.emit({"type": "approval_answered", "subtask": subtask, "decisions": spoken})
+            return [asdict(each) for each in decisions]
+
+    given = (await running.steps.keep("review", ask)).value
+    return read([Decision(**each) for each in given])
 
 
 def scope_of(approval: str) -> frozenset[str]:
@@ -142,9 +166,9 @@ def runs_code(tool: BaseTool) -> bool:
     return said == "code" or metadata.get("tool", tool.name) in CODE_TOOLS or tool.name in CODE_TOOLS
 
 
-def call_action(request: ToolRequest, subtask: int, tool: BaseTool) -> Action:
-    """A tool call as a person is shown it."""
-    description = f"Subtask {subtask} calls {request.name}. {summary(tool)}".strip()
+def call_action(request: ToolRequest, subtask: int, tool: BaseTool | None) -> Action:
+    """A tool call as a person is shown it; `tool` is None where its server is not there any more."""
+    description = f"Subtask {subtask} calls {request.name}. {summary(tool) if tool is not None else ''}".strip()
     return {"name": request.name, "args": request.arguments, "description": description}
 
 

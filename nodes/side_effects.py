@@ -42,15 +42,15 @@ async def begin_calls(
 ) -> list[ToolRequest]:
     """Keep that these calls begin, and give them back: with a fault where one may have happened already.
 
-    The step is there whatever the tools are, since what a server says may have changed when the run goes on, and the
-    steps of a node must not; it is waited for only where a call must not be repeated.
+    The step is there whatever the tools are and whatever a person decided, since both may have changed when the run
+    goes on, and the steps of a node must not; it is waited for only where a call must not be repeated.
 
     Raises:
         CheckpointError: that a call begins could not be kept; it must not begin then.
     """
-    calls = [each for each in requests if each.fault is None and not is_local(each)]
-    if not calls:
+    if all(is_local(each) for each in requests):
         return list(requests)
+    calls = [each for each in requests if each.fault is None and not is_local(each)]
     once_only = {each.id for each in calls if not may_be_repeated(tools.get(each.name))}
     token = uuid.uuid4().hex
     kept = [token, *(each.id for each in calls)]

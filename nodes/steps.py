@@ -66,11 +66,14 @@ class Steps:
         return Kept(value, replayed=not done)
 
 
-async def _call(work: Callable[[], Awaitable[Any]]) -> Any:
-    return await work()
+def _task(name: StepName) -> Any:
+    """A LangGraph task of its own for each kind of step: its place and its function's name are what it is known by."""
+
+    async def step(work: Callable[[], Awaitable[Any]]) -> Any:
+        return await work()
+
+    step.__name__ = name
+    return task(step)
 
 
-_TASKS: dict[StepName, Any] = {
-    name: cast(Any, task)(name=name)(_call)
-    for name in get_args(StepName)  # its overloads take no generic function
-}
+_TASKS = {name: _task(name) for name in get_args(StepName)}

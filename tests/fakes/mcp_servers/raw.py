@@ -23,7 +23,7 @@ def send(message: dict[str, Any]) -> None:
 
 def described(name: str) -> dict[str, Any]:
     schema = {"type": "object", "properties": {"text": {"type": "string", "title": "Text"}}}
-    hints = {"readOnlyHint": name != "die", "destructiveHint": name == "die"}
+    hints = {"readOnlyHint": name not in ("die", "wait_child"), "destructiveHint": name == "die"}
     return {"name": name, "description": f"Do {name}.", "inputSchema": schema, "annotations": hints}
 
 

@@ -76,7 +76,8 @@ async def begun(replayed: bool, *requests: ToolRequest) -> tuple[list[str | None
         ([request("look"), request("book")], [None, UNCERTAIN], [("begin", True, True)]),
         ([request("look")], [None], [("begin", False, True)]),
         ([request("gone")], [UNCERTAIN], [("begin", True, True)]),
-        ([request("find_tools"), request("book", "refused")], [None, "refused"], []),
+        ([request("find_tools"), request("book", "refused")], [None, "refused"], [("begin", False, True)]),
+        ([request("find_tools")], [None], []),
     ],
 )
 async def test_calls_begun_by_an_earlier_attempt(
