@@ -6,7 +6,9 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
+
+from langchain_core.tools import BaseTool
 
 from graph.api import aask, aresume
 from graph.builder import build_graph
@@ -18,6 +20,7 @@ from tests.conftest import SettingsFactory
 from tests.fakes.endless import ANSWER, SlowTools, endless_executor, endless_planner, side_by_side
 from tests.fakes.scripted_model import ScriptedModel, Step, calls
 from tests.fakes.services import ProviderFault, scripted_services
+from tools.client import ToolBox
 
 LAY_STILL = 1.5
 DIVIDE = calls(("divide", {"a": 42, "b": 2}), prefix="d")
@@ -137,7 +140,7 @@ async def test_a_branch_that_was_cut_off_keeps_its_work_and_cost_when_a_budget_e
             cut.set()
 
     async with scripted_services(settings(judge_model="none", parallelism=2), planner, executor) as services:
-        hanging = replace(services, tools=SlowTools(services.tools, 60))
+        hanging = replace(services, tools=SlowTools(cast(ToolBox, services.tools), 60))
         context = Context(max_llm_calls=6)
         run = asyncio.create_task(
             aask("What is half?", thread_id="t", services=hanging, context=context, on_event=first_end)
@@ -153,6 +156,32 @@ async def test_a_branch_that_was_cut_off_keeps_its_work_and_cost_when_a_budget_e
     assert [(call["name"], call["ok"]) for call in halved] == [("multiply", True), ("add", False)]
     assert {event["id"] for event in told if event["type"] == "subtask_started"} == {2}
     assert "3: not carried out" in planner.requests[-1].text
+
+
+async def test_what_a_branch_cost_is_known_where_the_tools_do_not_come_back_in_time(settings: SettingsFactory) -> None:
+    executor = ScriptedModel(
+        [
+            Step(ProviderFault("down"), when="^tool: 42"),
+            Step(calls(("multiply", {"a": 6, "b": 7})), when="^Subtask: Halve"),
+        ]
+    )
+
+    class Gone:
+        async def tools(self) -> list[BaseTool]:
+            await asyncio.sleep(60)
+            return []
+
+        def failures(self) -> dict[str, str]:
+            return {}
+
+    planner = endless_planner("Halve the product.")
+    async with scripted_services(settings(judge_model="none"), planner, executor) as services:
+        await services.tools.tools()
+        context = Context(max_seconds=4)
+        failed = await aask("What is half?", thread_id="t", services=services, context=context)
+        done = await aresume("t", services=replace(services, tools=Gone()))
+    assert failed.status == "failed"
+    assert (done.status, done.ended_by, done.usage.llm_calls) == ("answered", "seconds", 3)
 
 
 def _assert_nothing_is_lost(done: Result, planner: ScriptedModel) -> None:
