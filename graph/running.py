@@ -18,7 +18,7 @@ from configs.errors import ConfigurationError
 from configs.prices import Prices
 from configs.settings import Settings
 from graph.context import Context, Knobs, resolve
-from graph.finished_beside import finished_beside
+from graph.finished_beside import finished_beside, kept_calls
 from graph.state import Spent, Task
 from graph.telling import RunName, Teller
 from nodes.budgets import limits_of
@@ -53,12 +53,13 @@ class RunsHere:
         thread_id = (runtime.execution_info.thread_id if runtime.execution_info else None) or ""
         checkpoint_id = runtime.execution_info.checkpoint_id if runtime.execution_info else ""
         missed = partial(finished_beside, get_config(), checkpoint_id)
+        kept = partial(kept_calls, get_config(), checkpoint_id)
         shared = self._shared_by(f"{thread_id}/{task['id']}", knobs, spent, missed)
         at_work(shared.clock)
         emit = self.teller.telling(RunName(thread_id, task["id"]), runtime.stream_writer, _own_run())
         steps = Steps(partial(self.settled, thread_id))
         size = RequestSize(self.settings.context_tokens, self.counts, (task["question"],))
-        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size)
+        return Running(thread_id, knobs, shared, steps, emit, self.teller.mask.known_in, size, kept)
 
     def check(self, knobs: Knobs) -> None:
         """See that a run with these knobs can be started.

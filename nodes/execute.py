@@ -90,7 +90,7 @@ class Executor:
         task_id = assignment["task"]["id"]
         results = WholeResults(self.results, running.thread_id, task_id, self.settings.result_chars)
         async with running.branch():
-            if running.shared.meter.ended is not None:
+            if running.shared.meter.ended is not None and not await running.kept_calls(subtask["id"]):
                 return {"subtasks": [], "model_calls": []}  # without a result it stays pending
             place = place_of(runtime)
             if running.knobs.parallelism == 1 and waits_beside(running.shared.waiting, place):
@@ -100,6 +100,7 @@ class Executor:
             try:
                 outcome = await self._carry_out(assignment, running, results)
             except BudgetReachedError as reached:
+                await running.recover(subtask["id"])
                 outcome = cut_off([], reached)
             except GraphInterrupt:
                 running.shared.waiting = place

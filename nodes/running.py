@@ -27,6 +27,7 @@ from nodes.tool_clock import ToolClock
 Place: TypeAlias = tuple[str, str]
 """A branch's round, by its checkpoint, and its own id in it."""
 Missed: TypeAlias = Callable[[], Awaitable[tuple[list[ModelCall], list[SubtaskResult]]]]
+KeptCalls: TypeAlias = Callable[[int], Awaitable[list[ModelCall]]]
 Emit = Callable[[Event], None]
 T = TypeVar("T")
 
@@ -77,6 +78,11 @@ class Shared:
         self.tool_clock.used += record["seconds"]
 
 
+async def none_kept(subtask: int) -> list[ModelCall]:
+    """Where nothing is kept, no branch goes on."""
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """One run as one of its nodes sees it.
@@ -88,6 +94,7 @@ class Running:
         emit: tells an event to whoever listens to the run.
         hide: takes this process's secrets out of a JSON value that is kept.
         size: what one request may hold.
+        kept_calls: the model calls that the steps of a subtask kept before its branch was taken up again.
         calls: every reply the node got, also those that were of no use.
     """
 
@@ -98,7 +105,15 @@ class Running:
     emit: Emit
     hide: Callable[[Any], Any] = lambda value: value
     size: RequestSize = field(default_factory=RequestSize)
+    kept_calls: KeptCalls = none_kept
     calls: list[ModelCall] = field(default_factory=list)
+
+    async def recover(self, subtask: int) -> None:
+        """Count the calls of a subtask's steps that cannot be gone through again, since no time is left to."""
+        for call in await self.kept_calls(subtask):
+            self.calls.append(call)
+            self.shared.meter.count(call)
+            self.shared.clock.add(call["started_at"], call["seconds"])
 
     async def ask(
         self,

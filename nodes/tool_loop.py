@@ -37,6 +37,7 @@ _logger = logging.getLogger(__name__)
 LOCAL = frozenset({FIND, READ})
 """Tools of our own without an effect: no steps, done again when the subtask goes on after a crash."""
 NO_TIME = "not finished: the run's budget of {} is used up; give the result as far as it is known"
+NOT_MADE = "not made: the run's budget of {} is used up; give the result as far as it is known"
 CUT_CHARS = 800
 """Kept of a result that a budget cut short; the planner must still be able to read it within the budget."""
 CALLS_AT_ONCE = 8
@@ -261,6 +262,8 @@ class ToolLoop:
         tool = tools.get(request.name)
         if tool is None:
             return unknown_tool(request.name, list(tools)), False, None
+        if (ended := self.running.shared.meter.ended) is not None:
+            return NOT_MADE.format(UNITS[ended]), False, ended
         try:
             text = str(await self.running.tool(lambda: tool.ainvoke(request.arguments)))
             return f"{request.note}\n{text}" if request.note else text, True, None
@@ -278,5 +281,7 @@ def cut_off(records: Sequence[ToolCallRecord], reached: BudgetReachedError) -> O
     given = [f"{call['name']}: {call['result']}" for call in records if call["ok"]]
     result = shorten(reached.said.strip() or "\n".join(given), CUT_CHARS)
     reason = f"the run's budget of {UNITS[reached.budget]} was used up"
+    told = [f"{call['name']} was {call['result'].partition(':')[0]}" for call in records if "budget" in call]
+    reason = "; ".join([reason, *told])
     status: SubtaskStatus = "partial" if result else "failed"
     return Outcome(status, result or reason, list(records), [], reason, reached.budget)
