@@ -114,3 +114,11 @@ def test_ctrl_c_stops_the_tool_call_and_its_processes(
     _, told = process.communicate(timeout=15)
     assert (process.returncode, "memento resume" in told) == (130, True)
     assert gone_within(child, 2)
+
+
+def test_a_mistyped_approval_starts_nothing(server: OpenAIServer, run_memento: RunMemento) -> None:
+    refused = run_memento("ask", "What?", "--thread", "t4", "--set", "approval=foo", env=endpoint(server))
+    assert refused.returncode == 2
+    assert "approval: there is no tool 'foo'; the tools are: " in refused.stderr
+    assert "resume" not in refused.stderr and not server.chats
+    assert run_memento("runs", "show", "t4").returncode == 2, "there is no such run"
