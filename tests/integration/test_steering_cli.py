@@ -55,6 +55,13 @@ def test_without_a_terminal_options_answer(server: OpenAIServer, run_memento: Ru
     assert "[1] a person said: reject: too dear" in refused.stderr
     assert len(replay(home).entries) == 1
 
+    late = run_memento("resume", "t1", "--approve", env=endpoint(server))
+    assert late.returncode == 2
+    assert "the run is finished; see it with: memento runs show t1" in late.stderr
+    traced = run_memento("runs", "show", "t1", "--events", "--json")
+    lines = run_memento("runs", "show", "t1", "--events").stdout.splitlines()
+    assert json.loads(traced.stdout) == {"events": [json.loads(line) for line in lines]}
+
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 def test_at_a_terminal_each_question_is_asked_and_a_kill_loses_none(server: OpenAIServer, home: Path) -> None:
