@@ -94,8 +94,19 @@ def ask_person(waiting: Sequence[Waiting]) -> Answers | None:
     return answers
 
 
-def given_answers(waiting: Sequence[Waiting], approve: bool, reject: str | None, edit: str | None) -> Answers | None:
+def given_answers(
+    waiting: Sequence[Waiting],
+    approve: bool,
+    reject: str | None,
+    edit: str | None,
+    nothing: str = "nothing waits for an answer",
+) -> Answers | None:
     """The answers that options give: one decision for all that waits; None without an option.
+
+    Args:
+        waiting: what waits.
+        approve, reject, edit: the options.
+        nothing: what to say where nothing waits.
 
     Raises:
         InvalidInputError: nothing waits, several options are given, or an edit meets more than one action.
@@ -105,7 +116,7 @@ def given_answers(waiting: Sequence[Waiting], approve: bool, reject: str | None,
     if not approve and reject is None and edit is None:
         return None
     if not waiting:
-        raise InvalidInputError("nothing waits for an answer")
+        raise InvalidInputError(nothing)
     actions = [action for each in waiting for action in actions_of(each["value"])]
     if edit is not None:
         if len(actions) != 1:

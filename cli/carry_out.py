@@ -11,6 +11,7 @@ import typer
 from cli.approval import can_ask, carried_on, held_services
 from cli.approval_text import summary
 from cli.background import Background
+from cli.budget_text import counted
 from cli.exits import DONE, INTERRUPTED, code_of_name
 from cli.failures import interrupted
 from cli.interrupts import INTERRUPTS, Interrupted
@@ -127,7 +128,7 @@ def print_footer(result: Result) -> None:
     usage = result.usage
     parts = [
         f"case {result.case_id}",
-        f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {usage.llm_calls} calls",
+        f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {counted(usage.llm_calls, 'call')}",
         f"{result.seconds:.1f} s",
         *([f"ended by {ENDINGS[result.ended_by]}"] if result.ended_by is not None else []),
     ]

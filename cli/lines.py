@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from cli.budget_text import budget_text
 from cli.printable import call_text, one_line
-from cli.run_view import amount
 
 if TYPE_CHECKING:
     from graph.events import Event, ModelCalled, ModelFailed
@@ -82,7 +82,7 @@ def lines_of(event: Event) -> Iterator[str]:
                 yield f"reflection: {one_line(event['report'], 500)}"
             yield from (f"going round in a circle: {one_line(loop)}" for loop in event["loops"])
         case "budget_reached":
-            yield f"budget of {event['budget']} used up: {amount(event['spent'])} of {amount(event['limit'])}"
+            yield f"budget: {budget_text(event['budget'], event['spent'], event['limit'])}"
         case "warned":
             yield f"memento: warning: {one_line(event['message'], 500)}"
         case _:

@@ -51,7 +51,8 @@ def resume(
     given.thread_id = thread_id = run(find_thread(settings, thread))
 
     kept = run(kept_result(settings, thread_id)) if approve or reject is not None or edit is not None else None
-    answers = given_answers(kept.interrupts if kept is not None else [], approve, reject, edit)
+    waiting = kept.interrupts if kept is not None else []
+    answers = given_answers(waiting, approve, reject, edit, nothing_waits(thread_id, kept))
 
     def start(on_event: OnEvent, services: Services | None) -> Coroutine[Any, Any, Result]:
         context = asked_for(given, settings)
@@ -60,6 +61,13 @@ def resume(
         )
 
     carry_out(start, given, settings, as_json=as_json, quiet=quiet, resuming=True)
+
+
+def nothing_waits(thread_id: str, kept: Result | None) -> str:
+    """Why there is nothing to answer, and the command that helps."""
+    if kept is not None and kept.status == "answered":
+        return f"nothing waits for an answer, the run is finished; see it with: memento runs show {thread_id}"
+    return f"nothing waits for an answer; go on with the run: memento resume {thread_id}"
 
 
 def asked_for(given: Given, settings: Settings) -> Context:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cli.run_notes import Events, halts, notes, of_kind
+from cli.run_notes import Events, Halt, halts, notes, of_kind
 
 State = Mapping[str, Any]
 
@@ -77,14 +77,15 @@ class Round:
 class Story:
     """A run. `rounds` ends with the calls that gave the answer, in a round without subtasks; `verdict` judged it.
 
-    `notes` are warnings, budgets and approvals in their order, `halts` where the run stopped before its end and why.
+    `notes` are warnings, budgets and approvals in their order, `halts` where the run stood still before its end, why
+    and how long.
     """
 
     began: float | None
     rounds: list[Round]
     verdict: list[Asked]
     notes: list[str]
-    halts: list[str]
+    halts: list[Halt]
     traced: bool
 
     def as_json(self) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from cli.budget_text import NAMES, counted
 from cli.printable import call_text, clean, one_line
+from cli.run_notes import Halt
 from cli.run_story import Asked, Part, Round, Story, Used, end_of, total
 from cli.run_view import ENDINGS, reward_text
 from cli.tree_lines import Row, TreeLines
@@ -58,7 +60,8 @@ class _Drawing:
         for note in self._story.notes:
             root.add(_pair(*_named(note), style="yellow"), lines=FEW)
         for halt in self._story.halts:
-            root.add(_pair("stopped", halt, "yellow"), lines=FEW)
+            line = Text("waited for a person", "yellow") if halt.kind == "waited" else _stopped(halt)
+            root.add(line, self._figures((halt.at, halt.seconds), []), lines=FEW)
         self._ending(root, result, [] if last.parts else last.asked)
         return TreeLines(root, HEADINGS)
 
@@ -106,7 +109,7 @@ class _Drawing:
             else:
                 self._used(row, call)
         if part.budget:
-            row.add(_pair("budget", part.budget, "yellow"))
+            row.add(_pair("budget", f"{NAMES.get(part.budget, part.budget)} used up", "yellow"))
         if part.reason and part.status != "done":
             row.add(_pair("reason", part.reason, STYLES[part.status]), lines=FEW)
         if part.result and part.result != part.reason and not any(part.result == call.result for call in part.used):
@@ -148,8 +151,7 @@ class _Drawing:
             root.add(_pair("error", f"{result.error.type}: {result.error.message}", "red"), lines=FEW)
         usage = result.usage
         cost = "cost unknown" if usage.cost_usd is None else _cost(usage.cost_usd)
-        calls_made = f"{usage.llm_calls} model {'call' if usage.llm_calls == 1 else 'calls'}"
-        tokens = f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {calls_made}"
+        tokens = f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens in {counted(usage.llm_calls, 'model call')}"
         root.add(_pair("spent", f"{tokens}, {cost}, {result.seconds:.1f} s"))
 
     def _whole(self, result: Result) -> tuple[str, ...]:
@@ -193,6 +195,10 @@ def _tokens(given: int, made: int) -> str:
 
 def _cost(cost: float) -> str:
     return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+
+
+def _stopped(halt: Halt) -> Text:
+    return _pair("stopped", halt.reason, "yellow")
 
 
 def _named(note: str) -> tuple[str, str]:

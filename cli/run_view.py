@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from cli.budget_text import budget_text
+
 if TYPE_CHECKING:
     from graph.events import Event
     from graph.state import ShownCase, Subtask
@@ -113,15 +115,11 @@ class RunView:
             case "reflected":
                 self._note(*(f"going round in a circle: {loop}" for loop in event["loops"]))
             case "budget_reached":
-                self._note(
-                    f"the budget of {event['budget']} is used up: {amount(event['spent'])} of {amount(event['limit'])}"
-                )
+                self._note(f"budget: {budget_text(event['budget'], event['spent'], event['limit'])}")
             case "subtask_finished":
                 item = self._item(event["id"])
                 item.status, item.result, item.ended = event["status"], event["result"], now
                 self._enter("" if self.running() else "looking at the results", now)
-            case "budget_reached":
-                self.warnings.append(f"{ENDINGS[event['budget']]} is used up; answering from what is there")
             case "answered":
                 self.answer = event["answer"]
                 self._enter("checking the answer", now)
@@ -166,8 +164,3 @@ def reward_text(reward: int | None, source: str | None) -> str:
     """`right, as the judge model says`."""
     words = REWARDS[reward]
     return f"{words}, {SOURCES.get(source, source)}" if source and reward is not None else words
-
-
-def amount(value: float) -> str:
-    """A figure of a budget as a person writes it: 1,234,567 tokens, 0.1234 dollars."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4f}".rstrip("0")

@@ -62,7 +62,7 @@ def show(
     settings = settings_of(context, config, overrides)
     found, traced = run(_find(settings, thread))
     if events:
-        _print_events(traced)
+        _print_events(traced, as_json)
         return
     from cli.run_story import story_of
     from graph.masking import mask_of
@@ -89,13 +89,17 @@ def _masked(result: Result, mask: Mask) -> Result:
     return replace(result, question=mask.text(result.question), answer=answer, error=error)
 
 
-def _print_events(traced: list[Traced]) -> None:
+def _print_events(traced: list[Traced], as_json: bool) -> None:
     if not traced:
         from configs.errors import InvalidInputError
 
         raise InvalidInputError("this thread has no trace: an older version ran it, or `traces: false` was set")
-    for each in traced:
-        print_text(escaped_json(json.dumps({"run": each.run, **each.event}, ensure_ascii=False)))
+    events = [{"run": each.run, **each.event} for each in traced]
+    if as_json:
+        print_json({"events": events})
+        return
+    for event in events:
+        print_text(escaped_json(json.dumps(event, ensure_ascii=False)))
 
 
 async def _find(settings: Settings, thread: str) -> tuple[Run, list[Traced]]:

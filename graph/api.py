@@ -28,6 +28,7 @@ from graph.results import Result, RunError, is_finished, result_of
 from graph.services import Services, open_services
 from graph.state import Answers, Input
 from graph.workspaces import THREAD_ID, check_file
+from nodes.approval_names import check_before
 from nodes.retrieve_cases import check_question
 
 OnEvent = Callable[[Event], None]
@@ -75,7 +76,9 @@ async def aask(
     paths = await asyncio.to_thread(_checked_files, files)
     thread_id = check_thread_id(thread_id or uuid.uuid4().hex[:12])
     async with _opened(settings, services) as live, held(live.checkpointer, thread_id):
-        live.runs.check(resolve(context, live.settings))
+        knobs = resolve(context, live.settings)
+        live.runs.check(knobs)
+        await check_before(knobs.approval, live.tools)
         names = await live.attachments.add(thread_id, paths)
         message = HumanMessage(question, id=uuid.uuid4().hex)
         given: Input = {"messages": [message], "files": names, "expected_answer": expected}

@@ -28,6 +28,14 @@ UNITS: dict[Budget, str] = {
     "seconds": "seconds",
     "tool_seconds": "seconds of tool time",
 }
+SINGULAR: dict[Budget, str] = {
+    "cycles": "planning round",
+    "llm_calls": "model call",
+    "tokens": "token",
+    "cost": "US dollar",
+    "seconds": "second",
+    "tool_seconds": "second of tool time",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,8 @@ def limit_of(knobs: Knobs, budget: Budget) -> float:
 def budget_ending(knobs: Knobs, budget: Budget) -> Ending:
     """The ending of a run that has reached a budget."""
     limit = f"{limit_of(knobs, budget):,.6f}".rstrip("0").rstrip(".")
-    return {"cause": "budget", "budget": budget, "detail": f"The budget of {limit} {UNITS[budget]} is used up."}
+    unit = SINGULAR[budget] if limit == "1" else UNITS[budget]
+    return {"cause": "budget", "budget": budget, "detail": f"The budget of {limit} {unit} is used up."}
 
 
 def reached_by(results: Sequence[SubtaskResult] | Sequence[ToolCallRecord]) -> Budget | None:

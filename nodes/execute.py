@@ -22,7 +22,7 @@ from graph.identity import namespace_of
 from graph.state import ModelCall, Spent, Subtask, SubtaskResult, Task
 from memory.case_memory import CaseMemory
 from memory.subtask_memory import EarlierSubtask
-from nodes.approval import check_names
+from nodes.approval_names import check_kept
 from nodes.attachments import Attachments, render_files
 from nodes.chat_steps import subtask_steps
 from nodes.evidence import evidence
@@ -134,7 +134,7 @@ class Executor:
         for server, reason in self.tools.failures().items():
             running.emit({"type": "warned", "message": f"tool server {server} is not there: {reason}"})
         if not self.tools.failures():
-            check_names(running.knobs.approval, [tool.name for tool in tools])
+            check_kept(running.knobs.approval, [tool.name for tool in tools])
         texts = await self.attachments.read(running.thread_id, assignment["task"]["files"])
         files = render_files(texts, self.settings.result_chars)
         shelf = ToolShelf({tool.name: tool for tool in tools}, self.memory.similarities)

@@ -183,14 +183,16 @@ async def test_whoever_goes_on_cannot_drop_the_approval(settings: SettingsFactor
 
 
 async def test_a_name_that_no_tool_has_is_refused(settings: SettingsFactory) -> None:
-    planner = ScriptedModel([plan("Multiply 48 by 37.")])
+    """`aask` refuses it before anything starts; where a server runs the graph, the run fails before any tool runs."""
+    planner, knobs = ScriptedModel([plan("Multiply 48 by 37.")]), Context(approval="tools,mutliply")
     async with scripted_services(settings(judge_model="none"), planner, ScriptedModel()) as services:
-        result = await aask(QUESTION, services=services, context=Context(approval="plan,mutliply"))
-        result = await aresume(result.thread_id, answers=answer(result, APPROVE), services=services)
-    assert result.status == "failed"
-    assert result.error is not None
-    assert result.error.type == "ConfigurationError"
-    assert "no tool 'mutliply'" in result.error.message
+        with pytest.raises(ConfigurationError, match="no tool 'mutliply'"):
+            await aask(QUESTION, services=services, context=knobs)
+        assert not planner.requests
+        given: Any = {"messages": [{"role": "user", "content": QUESTION}]}
+        config: Any = {"configurable": {"thread_id": "server"}}
+        with pytest.raises(ConfigurationError, match=r"no tool 'mutliply'.*start it anew with another"):
+            await build_graph(services).ainvoke(given, config, context=knobs)
 
 
 async def test_with_a_parallelism_of_1_one_thing_waits_at_a_time(settings: SettingsFactory) -> None:

@@ -55,6 +55,13 @@ def test_without_a_terminal_options_answer(server: OpenAIServer, run_memento: Ru
     assert "[1] a person said: reject: too dear" in refused.stderr
     assert len(replay(home).entries) == 1
 
+    late = run_memento("resume", "t1", "--approve", env=endpoint(server))
+    assert late.returncode == 2
+    assert "the run is finished; see it with: memento runs show t1" in late.stderr
+    traced = run_memento("runs", "show", "t1", "--events", "--json")
+    lines = run_memento("runs", "show", "t1", "--events").stdout.splitlines()
+    assert json.loads(traced.stdout) == {"events": [json.loads(line) for line in lines]}
+
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
 def test_at_a_terminal_each_question_is_asked_and_a_kill_loses_none(server: OpenAIServer, home: Path) -> None:
@@ -114,3 +121,11 @@ def test_ctrl_c_stops_the_tool_call_and_its_processes(
     _, told = process.communicate(timeout=15)
     assert (process.returncode, "memento resume" in told) == (130, True)
     assert gone_within(child, 2)
+
+
+def test_a_mistyped_approval_starts_nothing(server: OpenAIServer, run_memento: RunMemento) -> None:
+    refused = run_memento("ask", "What?", "--thread", "t4", "--set", "approval=foo", env=endpoint(server))
+    assert refused.returncode == 2
+    assert "approval: there is no tool 'foo'; the tools are: " in refused.stderr
+    assert "resume" not in refused.stderr and not server.chats
+    assert run_memento("runs", "show", "t4").returncode == 2, "there is no such run"

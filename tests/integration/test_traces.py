@@ -80,7 +80,8 @@ async def test_a_resumed_run_appends_to_its_trace_and_repeats_nothing(settings: 
     path = home / "traces" / "t1.jsonl"
     modes = [stat.S_IMODE((await asyncio.to_thread(each.stat)).st_mode) for each in (path, path.parent)]
     assert modes == [0o600, 0o700]
-    assert story_of({}, [each.event for each in whole]).halts == ["ModelUnavailableError: the model is down: no luck"]
+    (halt,) = story_of({}, [each.event for each in whole]).halts
+    assert (halt.kind, halt.reason) == ("stopped", "ModelUnavailableError: the model is down: no luck")
 
 
 async def test_a_graph_that_is_called_directly_is_traced_and_may_have_no_thread(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cli.run_notes import Halt, halts
 from cli.run_story import Story, story_of, total
 from cli.run_tree import run_tree
 from cli.symbols import ASCII, UNICODE
@@ -95,8 +96,27 @@ def test_rounds_subtasks_and_calls_find_their_places() -> None:
     assert [call.ok for call in one.used] == [True, None]
     assert (two.status, two.reason, dropped.status) == ("failed", "there is no text\nat all", "dropped")
     assert story.rounds[0].loops == ["2 was tried twice"]
-    assert story.notes == ["budget tokens: 9,840 of 9,000", "warning: tool server x is not there"]
-    assert story.halts == ["it was cut off and went on"]
+    assert story.notes == ["budget: tokens: 9,840 of 9,000 used", "warning: tool server x is not there"]
+    assert [(halt.reason, halt.at) for halt in story.halts] == [("it was cut off and went on", T + 1.2)]
+
+
+def test_a_halt_for_a_question_is_no_fault() -> None:
+    """A run that waited, was cut off at its work, and was stopped by somebody."""
+    told: list[tuple[int, str, dict[str, Any]]] = [
+        (0, "task_opened", {}), (1, "approval_requested", {"actions": ["plan"]}),
+        (2, "run_ended", {"status": "interrupted"}), (5, "run_resumed", {}),
+        (6, "approval_answered", {"decisions": ["approve"]}), (7, "run_resumed", {}),
+        (8, "plan_made", {"cycle": 1, "subtasks": []}), (9, "run_ended", {"status": "interrupted"}),
+    ]  # fmt: skip
+    events = [{"type": kind, "at": T + at, **more} for at, kind, more in told]
+    assert halts(events) == [
+        Halt("waited", "for a person", T + 2, 3.0),
+        Halt("stopped", "it was cut off and went on", T + 6, 1.0),
+        Halt("stopped", "interrupted", T + 9),
+    ]
+    shown = [" ".join(line.split()) for line in drawn(story_of(STATE, events), 120).splitlines()]
+    assert "├─ waited for a person +2.00 s 3.00 s" in shown
+    assert "├─ stopped: it was cut off and went on +6.00 s 1.00 s" in shown
 
 
 def test_a_state_alone_tells_the_same_but_for_what_it_does_not_keep() -> None:

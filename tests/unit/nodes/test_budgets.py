@@ -81,3 +81,5 @@ def test_endings_name_the_limit_in_its_unit() -> None:
     assert budget_ending(knobs, "tokens")["detail"] == "The budget of 6,000 tokens is used up."
     assert budget_ending(knobs, "cost")["detail"] == "The budget of 0.05 US dollars is used up."
     assert budget_ending(knobs, "cycles")["detail"] == "The budget of 3 planning rounds is used up."
+    one = knobs.model_copy(update={"max_cycles": 1})
+    assert budget_ending(one, "cycles")["detail"] == "The budget of 1 planning round is used up."
