@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.fakes.many_threads import FAULTS, MARKER, right_answer, rules
 
-ROUNDS = 3
+ROUNDS = 5
 """The first two warm up: the process grows by about 15 MB from the first to the second, and by none after that."""
 MEGABYTE = 1024 * 1024
 DONE, BROKEN = ["done", [True]], ["failed", [False]]
@@ -74,9 +74,12 @@ def _check(marker: str, fault: str | None, result: dict[str, Any]) -> None:
 
 
 def _check_held(report: dict[str, Any]) -> None:
-    """The first rounds fill caches and pools; what a later one adds must not stay."""
-    first, *_, warm, last = report["held"]
-    assert last["resident"] - warm["resident"] < 12 * MEGABYTE, report["held"]
+    """The first rounds fill caches and pools; what later ones add must not stay.
+
+    Memory grows once by some 17 MB where an index of cases is enlarged, in one round or another; a leak does each time.
+    """
+    first, warm, *_, last = report["held"]
+    assert last["resident"] - warm["resident"] < 8 * MEGABYTE * (ROUNDS - 2), report["held"]
     assert last["tasks"] == 1
     assert last["threads"] <= first["threads"]
     assert last["files"] - last["sockets"] <= first["files"] - first["sockets"] + 2
