@@ -82,7 +82,7 @@ def _check_held(report: dict[str, Any]) -> None:
     assert last["resident"] - warm["resident"] < 8 * MEGABYTE * (ROUNDS - 2), report["held"]
     assert last["tasks"] == 1
     assert last["threads"] <= first["threads"]
-    assert last["files"] - last["sockets"] <= first["files"] - first["sockets"] + 2
+    assert last["files"] - last["sockets"] <= first["files"] - first["sockets"] + 32  # segments of an index come and go
     assert last["sockets"] <= 64 * 4
     closed = report["closed"]
     assert closed["tasks"] == 1

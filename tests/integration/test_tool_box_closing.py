@@ -49,7 +49,8 @@ async def test_closing_while_a_server_starts(home: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_orphan_when_the_program_is_ended_in_a_call(home: Path, number: signal.Signals) -> None:
-    command = [sys.executable, str(FAKES / "held_call.py"), RAW, str(home)]
+    heeding = ["env", "--default-signal=INT"]  # a shell's background jobs are started deaf to Ctrl-C
+    command = [*heeding, sys.executable, str(FAKES / "held_call.py"), RAW, str(home)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
         assert program.stdout is not None
