@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WORKERS ?= 3
 AEGRA_PYTHON ?= python3.12
 Q ?= What is 48 times 37?
 
@@ -19,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with: make PYTHON=...")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,dev,postgres,otel]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,server,dev,postgres,otel]'
 	touch $@
 
 install: $(STAMP)  ## create .venv and install what constraints.txt pins
@@ -27,8 +28,8 @@ install: $(STAMP)  ## create .venv and install what constraints.txt pins
 demo: install  ## watch a frozen small model fail without memory and succeed with it
 	$(BIN)/memento demo
 
-test: install  ## run the whole test suite
-	$(BIN)/python -m pytest
+test: install  ## run the whole test suite, WORKERS tests at a time
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 test-aegra: install  ## kill and restart a server of the LangGraph API on PostgreSQL: Aegra (needs Python 3.12)
 	test -x .venv-aegra/bin/pip || $(AEGRA_PYTHON) -m venv --clear .venv-aegra

@@ -10,7 +10,8 @@ MementoError
 │   │   └── CaseBankInUseError another process holds it
 │   ├── CheckpointError        checkpoints unreachable or damaged
 │   │   └── RunInUseError      another process works on the thread
-│   └── ToolServerError        an MCP server does not start, died, or hangs
+│   ├── ToolServerError        an MCP server does not start, died, or hangs
+│   └── SandboxError           no sandbox to run code or parsers in
 └── AgentError                 the model: exit code 1
     ├── PlanFormatError        no readable plan or answer after the repair round
     ├── RequestTooLongError    a request the model's context cannot hold, also after it was shortened
@@ -68,6 +69,10 @@ class RunInUseError(CheckpointError):
 
 class ToolServerError(OperatorError):
     """An MCP server does not start, died or hangs."""
+
+
+class SandboxError(OperatorError):
+    """There is no working sandbox; the message names the cause and the choices."""
 
 
 class AgentError(MementoError):

@@ -28,9 +28,18 @@ FOREIGN = frozenset(
         "azure_openai_api_key",
         "azure_openai_endpoint",
         "azure_openai_api_version",
+        "searxng_url",
+        "serpapi_api_key",
+        "jina_api_key",
+        "chunkr_api_key",
+        "assemblyai_api_key",
+        "e2b_api_key",
     }
 )
 """Settings whose environment variable is another project's convention and carries no MEMENTO_ prefix."""
+
+
+SandboxName = Literal["bubblewrap", "docker", "e2b", "jupyter", "subprocess"]
 
 
 class Settings(BaseModel):
@@ -90,6 +99,31 @@ class Settings(BaseModel):
         default=None, pattern=r"^https?://", repr=False, description="the https address of the Azure resource"
     )
     azure_openai_api_version: str | None = Field(default=None, description="such as 2025-03-01-preview")
+    vision_model: str = Field(pattern=rf"{MODEL_PATTERN}|^none$", description=f"{MODEL_FORM}, or none")
+    speech_model: str = Field(min_length=1, description="local:NAME_OR_FOLDER, openai:NAME, assemblyai or none")
+    sandbox: SandboxName = Field(description="bubblewrap, docker, e2b, jupyter or subprocess")
+    allow_unsafe_code: bool = Field(description="true or false")
+    workspace_bytes: int = Field(ge=1_000_000, description="a whole number of bytes, at least 1000000")
+    browser: str | None = Field(
+        default=None,
+        description="the path of a Chromium, or the http address of its debugging port; unset, it is looked for",
+    )
+    private_hosts: str = Field(
+        default="",
+        pattern=r"^$|^[^\s,]+:\d+( *, *[^\s,]+:\d+)*$",
+        description="host:port pairs with commas that tools may reach although they are not public",
+    )
+    searxng_url: str | None = Field(default=None, pattern=r"^https?://", repr=False, description="a SearXNG's address")
+    serpapi_api_key: SecretStr | None = Field(default=None, description="the key of SerpAPI")
+    jina_api_key: SecretStr | None = Field(default=None, description="the key of Jina's reader")
+    chunkr_api_key: SecretStr | None = Field(default=None, description="the key of Chunkr")
+    assemblyai_api_key: SecretStr | None = Field(default=None, description="the key of AssemblyAI")
+    e2b_api_key: SecretStr | None = Field(default=None, description="the key of E2B")
+    docker_image: str = Field(min_length=1, description="the name of a Docker image with Python")
+    jupyter_url: str | None = Field(
+        default=None, pattern=r"^https?://", repr=False, description="the address of a Jupyter server"
+    )
+    jupyter_token: SecretStr | None = Field(default=None, description="the token of the Jupyter server")
 
     @field_validator("home", "mcp_config", mode="before")
     @classmethod

@@ -1,30 +1,117 @@
-"""Runs plain functions as an MCP server over standard input and output."""
+"""Runs plain functions as an MCP server, over standard input and output or over HTTP on loopback."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import asyncio
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from configs.errors import ConfigurationError, MementoError, SandboxError, ToolCallError
+
+if TYPE_CHECKING:
+    from mcp.server.fastmcp import FastMCP
+
+Function: TypeAlias = Callable[..., Any]
+FOR_THE_MODEL = (ValueError, ToolCallError, ConfigurationError, SandboxError)
+"""Errors whose message is written for the caller; of any other only the kind is told."""
+_logger = logging.getLogger(__name__)
 
 
-def serve(name: str, functions: Mapping[str, Callable[..., str]]) -> None:
-    """Serve functions until standard input ends: their docstrings describe them, they change nothing anywhere.
+@dataclass(frozen=True, slots=True)
+class ServedTool:
+    """A function and what an MCP client is told about it.
+
+    Attributes:
+        function: plain or async; its docstring describes it, its annotations are the arguments. An argument annotated
+            `mcp.server.fastmcp.Context` is the request: progress, and whose workspace, see `tools.servers.requests`.
+        seconds: after which a call is ended with an error.
+        changes: whether it changes something, such as files of the workspace.
+        repeatable: whether a second call with the same arguments changes nothing more.
+        open_world: whether it reaches the network.
+        structured: whether it returns a model or dict that goes out as structured content too.
+    """
+
+    function: Function
+    seconds: float = 60.0
+    changes: bool = False
+    repeatable: bool = True
+    open_world: bool = False
+    structured: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+
+Tools: TypeAlias = Iterable[ServedTool | Function] | Mapping[str, Function]
+
+
+def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
+    """Serve tools until standard input ends, or over HTTP where the command line says so.
 
     Args:
         name: the server's name.
-        functions: tool name to function; annotated arguments, text result; ValueError is the tool's error.
+        tools: functions that change nothing anywhere, or ServedTool; by another name in a mapping. ValueError and
+            ToolCallError are the tool's error, for the model; of other errors it learns only their kind.
+        instructions: what a client's model should know about all of them.
     """
+    server(name, tools, instructions).run("stdio")
+
+
+def server(name: str, tools: Tools, instructions: str | None = None) -> FastMCP:
+    """The server that `serve` runs."""
     from mcp.server.fastmcp import FastMCP
+
+    return FastMCP(name, instructions=instructions, tools=[_tool(*each) for each in _named(tools)], log_level="WARNING")
+
+
+def _named(tools: Tools) -> list[tuple[str, ServedTool]]:
+    if isinstance(tools, Mapping):
+        return [(name, ServedTool(function)) for name, function in tools.items()]
+    served = [each if isinstance(each, ServedTool) else ServedTool(each) for each in tools]
+    return [(each.name, each) for each in served]
+
+
+def _tool(name: str, served: ServedTool) -> Any:
     from mcp.server.fastmcp.tools import Tool
     from mcp.types import ToolAnnotations
 
-    hints = ToolAnnotations(readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=False)
-    tools = [
-        Tool.from_function(function, name=tool, annotations=hints, structured_output=False)
-        for tool, function in functions.items()
-    ]
-    for tool in tools:
-        tool.parameters = without_titles(tool.parameters)
-    FastMCP(name, tools=tools, log_level="WARNING").run("stdio")
+    hints = ToolAnnotations(
+        readOnlyHint=not served.changes,
+        destructiveHint=False,
+        idempotentHint=served.repeatable,
+        openWorldHint=served.open_world,
+    )
+    tool = Tool.from_function(_bounded(name, served), name=name, annotations=hints, structured_output=served.structured)
+    tool.parameters = without_titles(tool.parameters)
+    return tool
+
+
+def _bounded(name: str, served: ServedTool) -> Function:
+    """The function off the event loop, ended in time, and silent about what went wrong inside."""
+
+    @functools.wraps(served.function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            async with asyncio.timeout(served.seconds):
+                if inspect.iscoroutinefunction(served.function):
+                    return await served.function(*args, **kwargs)
+                return await asyncio.to_thread(served.function, *args, **kwargs)
+        except TimeoutError:
+            raise ToolCallError(f"{name} was ended after {served.seconds:g} s") from None
+        except FOR_THE_MODEL:
+            raise
+        except MementoError as error:
+            raise ToolCallError(str(error)) from error
+        except Exception as error:  # boundary of a tool call
+            _logger.exception("%s failed", name)
+            raise ToolCallError(f"{name} failed: {type(error).__name__}") from None
+
+    return call
 
 
 def without_titles(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""What the tools gave on real files, collected while the tests run and written into docs/tools.md when asked to."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDER = os.environ.get("MEMENTO_TOOL_TABLE")
+"""Where rows are collected, one JSON line each, in a file per process; unset, they are not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One call: the tool, what it was given (file and origin), what came out in short, seconds, and why it is right."""
+
+    server: str
+    tool: str
+    given: str
+    origin: str
+    gave: str
+    check: str
+    seconds: float
+
+
+def note(row: Row) -> None:
+    """Keep a row; call it after the assertions that `check` speaks of."""
+    if FOLDER is None:
+        return
+    path = Path(FOLDER) / f"rows-{os.getpid()}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
