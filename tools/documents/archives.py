@@ -45,7 +45,7 @@ def read_tar(source: Source) -> Document:
     """
     rows: list[tuple[str, int, str]] = []
     try:
-        with tarfile.open(fileobj=_Bounded(source.path), mode="r|*") as archive:
+        with _tar(source.path) as archive:
             for entry in archive:
                 if not entry.isdir():
                     rows.append((entry.name, entry.size, "" if entry.isreg() else "link or device, not read"))
@@ -79,7 +79,9 @@ def is_packed_tar(path: Path) -> bool:
     try:
         with _stream(path) as packed:
             head = packed.read(512)
-        return head[257:262] == b"ustar" or (len(head) == 512 and bool(tarfile.TarInfo.frombuf(head, "utf-8", "replace")))
+        return head[257:262] == b"ustar" or (
+            len(head) == 512 and bool(tarfile.TarInfo.frombuf(head, "utf-8", "replace"))
+        )
     except (*FAULTS, tarfile.HeaderError):
         return False
 
@@ -111,7 +113,7 @@ def tar_member(path: Path, name: str, into: Path) -> bool:
         UnreadableError: as `zip_member`.
     """
     try:
-        with tarfile.open(fileobj=_Bounded(path), mode="r|*") as archive:
+        with _tar(path) as archive:
             for entry in archive:
                 if entry.name != name:
                     continue
@@ -126,6 +128,12 @@ def tar_member(path: Path, name: str, into: Path) -> bool:
     return False
 
 
+def _tar(path: Path) -> tarfile.TarFile:
+    # A stream, so that nothing is read twice; typeshed asks for more methods than tarfile calls.
+    stream: Any = _Bounded(path)
+    return tarfile.open(fileobj=stream, mode="r|")
+
+
 class _Bounded:
     """The bytes of a file, unpacked where they are packed, with an end after MAX_TAR."""
 
@@ -133,7 +141,9 @@ class _Bounded:
         head = path.open("rb")
         with head:
             mark = head.read(6)
-        self._file: IO[bytes] = _stream(path) if mark[:2] == b"\x1f\x8b" or mark[:3] == b"BZh" or mark == b"\xfd7zXZ\0" else path.open("rb")
+        self._file: IO[bytes] = (
+            _stream(path) if mark[:2] == b"\x1f\x8b" or mark[:3] == b"BZh" or mark == b"\xfd7zXZ\0" else path.open("rb")
+        )
         self._left = MAX_TAR
 
     def read(self, size: int) -> bytes:
@@ -180,5 +190,3 @@ def _listing(kind: str, rows: Iterable[tuple[str, int, str]]) -> Document:
     lines = [f"{name} ({size:,} bytes{', ' + note if note else ''})" for name, size, note in rows]
     pieces = split("\n".join(lines)) or ["[empty]"]
     return of_parts(kind, "part", [Part(piece) for piece in pieces], [f"{len(lines):,} files, readable as PATH!/NAME"])
-
-

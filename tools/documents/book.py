@@ -39,7 +39,11 @@ def _contents(archive: zipfile.ZipFile) -> tuple[list[str], list[str]]:
     """What the package file tells of the book, and its chapters' names in reading order."""
     root_file = _xml(archive, "META-INF/container.xml").find(".//{*}rootfile").get("full-path")
     package = _xml(archive, root_file)
-    told = [f"{name}: {text.strip()[:200]}" for name in ("title", "creator", "language") if (text := package.findtext(f".//{DC}{name}"))]
+    told = [
+        f"{name}: {text.strip()[:200]}"
+        for name in ("title", "creator", "language")
+        if (text := package.findtext(f".//{DC}{name}"))
+    ]
     folder = posixpath.dirname(root_file)
     by_id = {item.get("id"): unquote(item.get("href") or "") for item in package.iter(f"{OPF}item")}
     spine = [by_id.get(item.get("idref"), "") for item in package.iter(f"{OPF}itemref")]

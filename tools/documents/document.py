@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from configs.errors import ConfigurationError
 
 PART_CHARS = 6000
 """About so many characters make a part of a document that has no pages of its own."""
@@ -14,6 +17,21 @@ EXTRA = "documents"
 
 class UnreadableError(ValueError):
     """A document that is not read, for a reason that its reader may be told."""
+
+
+@contextmanager
+def damaged(kind: str) -> Iterator[None]:
+    """Around libraries that raise nearly anything when a part of a file is missing or odd.
+
+    Raises:
+        UnreadableError: they did.
+    """
+    try:
+        yield
+    except (UnreadableError, ConfigurationError, MemoryError, RecursionError):
+        raise
+    except Exception as error:  # noqa: BLE001  struct, index, key, assertion, unicode, zlib and their own errors
+        raise UnreadableError(f"this {kind} is damaged or locked: {type(error).__name__}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,7 @@ def of_parts(kind: str, unit: str, parts: Sequence[Part], facts: Sequence[str] =
 
 
 def of_text(kind: str, text: str, facts: Sequence[str] = ()) -> Document:
-    """A document that is one text, in parts of about PART_CHARS; a part is labelled with the heading it stands under."""
+    """A document that is one text, in parts of about PART_CHARS, each labelled with the heading it stands under."""
     return of_parts(kind, "part", labelled(split(text)), facts)
 
 

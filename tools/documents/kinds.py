@@ -7,6 +7,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
+from tools.documents.document import EXTRA
+from tools.servers.extras import need
+
 Kind: TypeAlias = Literal[
     "pdf",
     "docx",
@@ -142,10 +145,8 @@ def _of_zip(path: Path) -> Kind:
 
 
 def _of_ole(path: Path) -> Kind:
-    import olefile
-
     try:
-        with olefile.OleFileIO(path) as ole:
+        with need("olefile", EXTRA).OleFileIO(path) as ole:
             names = {entry[0] for entry in ole.listdir()}
     except (OSError, ValueError, IndexError, TypeError, AttributeError):
         return "unknown"

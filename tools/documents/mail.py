@@ -23,7 +23,9 @@ def read(source: Source) -> Document:
     """A message as it was sent (RFC 5322)."""
     message = _parsed(source.path)
     lines = [f"{name}: {_header(message, name)}" for name in HEADERS if message.get(name) is not None]
-    names = [f"- {name} ({part.get_content_type()}, {len(_payload(part)):,} bytes)" for name, part in _attached(message)]
+    names = [
+        f"- {name} ({part.get_content_type()}, {len(_payload(part)):,} bytes)" for name, part in _attached(message)
+    ]
     listed = ["Attachments, readable as PATH!/NAME:\n" + "\n".join(names)] if names else []
     return of_text("e-mail", "\n\n".join(["\n".join(lines), _body(message), *listed]))
 

@@ -27,7 +27,9 @@ def read(source: Source) -> Document:
     except (ValueError, AttributeError, TypeError, RecursionError):
         return read_json(source)
     language = _language(notebook)
-    return of_text("notebook", "\n\n".join(blocks), [f"{len(cells)} cells" + (f", language {language}" if language else "")])
+    return of_text(
+        "notebook", "\n\n".join(blocks), [f"{len(cells)} cells" + (f", language {language}" if language else "")]
+    )
 
 
 def _language(notebook: dict[str, Any]) -> str:
@@ -47,7 +49,9 @@ def _cell(number: int, cell: dict[str, Any]) -> str:
     for output in cell.get("outputs", []):
         text = _ESCAPES.sub("", _output(output)).strip()
         if text:
-            told.append(f"output:\n{text[:MAX_OUTPUT]}" + (f"\n[{len(text):,} characters]" if len(text) > MAX_OUTPUT else ""))
+            told.append(
+                f"output:\n{text[:MAX_OUTPUT]}" + (f"\n[{len(text):,} characters]" if len(text) > MAX_OUTPUT else "")
+            )
     return "\n".join(told)
 
 

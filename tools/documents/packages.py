@@ -63,5 +63,7 @@ def _without_declarations(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind
             # NCX and XHTML of EPUBs may name a public document type; entities of their own they do not have.
             marks = _DECLARES if kind != "EPUB" else (b"<!ENTITY",)
             if any(mark in tail + chunk for mark in marks):
-                raise UnreadableError(f"this {kind} declares XML entities, which no office program does; it is not read")
+                raise UnreadableError(
+                    f"this {kind} declares XML entities, which no office program does; it is not read"
+                )
             tail = chunk[-32:]

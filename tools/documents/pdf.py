@@ -131,7 +131,7 @@ def _facts(pdf: Any) -> list[str]:
 
 
 def _outline(pdf: Any) -> list[str]:
-    headings = []
+    headings: list[str] = []
     for mark in pdf.get_toc(max_depth=3):
         if len(headings) == 40:
             break

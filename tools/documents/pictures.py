@@ -5,13 +5,21 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, of_parts
+from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, damaged, of_parts
 from tools.documents.ocr import Reader
 from tools.servers.extras import need
 
 MAX_PIXELS = 60_000_000
 MAX_FRAMES = 20
-TAGS = {271: "camera maker", 272: "camera", 305: "software", 306: "date", 270: "description", 315: "artist", 36867: "taken"}
+TAGS = {
+    271: "camera maker",
+    272: "camera",
+    305: "software",
+    306: "date",
+    270: "description",
+    315: "artist",
+    36867: "taken",
+}
 """EXIF tags that are told; where a picture was taken is not among them."""
 EXIF_DETAILS = 0x8769
 
@@ -24,17 +32,14 @@ def read(source: Source) -> Document:
     """
     image_module = need("PIL.Image", EXTRA)
     image_module.MAX_IMAGE_PIXELS = None  # judged below, before anything is decoded
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = image_module.open(source.path)
-    except Exception as error:  # Pillow's readers raise struct, index and syntax errors on damaged files
-        raise UnreadableError(f"this picture is damaged or of a kind that is not read: {type(error).__name__}") from None
+    with damaged("picture"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        picture = image_module.open(source.path)
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise UnreadableError(f"this picture claims {width:,} x {height:,} points; up to {MAX_PIXELS:,} are read")
     frames = getattr(picture, "n_frames", 1)
-    several = frames > 1 and not getattr(picture, "is_animated", False) or picture.format == "TIFF"
+    several = picture.format == "TIFF" or not getattr(picture, "is_animated", False)
     total = min(frames, MAX_FRAMES) if several else 1
     facts = [f"{picture.format}, {width} x {height} points, mode {picture.mode}", *_exif(picture)]
     if frames > 1:
@@ -58,15 +63,13 @@ class _Frames:
             UnreadableError: it cannot be decoded.
         """
         self._reader = self._reader or Reader()
-        try:
+        with damaged("picture"):
             if number > 1:
                 self._picture.seek(number - 1)
             width, height = self._picture.size
             if width * height > MAX_PIXELS:
-                raise UnreadableError("a frame is larger than the first")
+                raise UnreadableError("a page of this picture is too large to be read")
             text = self._reader.text(upright(self._picture))
-        except Exception as error:  # as in `read`
-            raise UnreadableError(f"this picture is damaged: {type(error).__name__}") from None
         told = f"Text in the picture, by OCR:\n{text}" if text else "[no text found in the picture by OCR]"
         return Part(f"{told}\n(What a picture shows: describe_image, ask_image.)")
 
@@ -82,5 +85,7 @@ def _exif(picture: Any) -> list[str]:
         told.update(picture.getexif().get_ifd(EXIF_DETAILS))
     except Exception:  # noqa: BLE001  damaged EXIF says nothing about the picture
         return []
-    found = [f"{name}: {str(told[tag]).strip()[:200]}" for tag, name in TAGS.items() if str(told.get(tag, "")).strip(" \0")]
+    found = [
+        f"{name}: {str(told[tag]).strip()[:200]}" for tag, name in TAGS.items() if str(told.get(tag, "")).strip(" \0")
+    ]
     return [f"EXIF: {'; '.join(found)}"] if found else []

@@ -12,7 +12,12 @@ from tools.documents.document import PART_CHARS, Document, Part, Source, labelle
 
 MAX_TEXT = 50_000_000
 MAX_CELLS = 2_000_000
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32-le"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _DECLARED = re.compile(rb"(?:encoding|charset)=[\"']?([A-Za-z0-9_.:-]{2,40})")
 

@@ -1,19 +1,17 @@
-"""Reads documents for tools: files of a workspace, bytes of the web, files inside archives. Parsers run in the sandbox."""
+"""Reads documents for tools: open files, fetched bytes, files inside archives. Parsers run in the sandbox."""
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 from configs.errors import ConfigurationError, ToolCallError
 from configs.settings import Settings
-from tools.documents.media import Transcribe, media_text
+from tools.documents.media import media_text
+from tools.documents.opening import held
 from tools.documents.shown import shown
 from tools.sandbox.jobs import JobLimits, Progress, run_job
-from tools.workspace import Workspace
 
 INSIDE = "!/"
 """Between an archive and a file in it: `data.zip!/report.pdf`."""
@@ -37,24 +35,23 @@ async def read_bytes(
     name: str,
     media_type: str,
     data: bytes,
+    settings: Settings,
     *,
     pages: str = "",
     query: str = "",
     members: Sequence[str] = (),
     progress: Progress | None = None,
-    settings: Settings | None = None,
 ) -> str:
     """A document that was fetched, as `read_file`.
 
     Args:
         name: as its URL ends, such as `report.pdf`; what the content leaves open is decided by it, then by media_type.
     """
-    file = await asyncio.to_thread(_kept, data)
+    file = await asyncio.to_thread(held, data)
     try:
         return await read_file(
-            name, file, media_type=media_type, pages=pages, query=query, members=members, progress=progress,
-            settings=settings,
-        )  # fmt: skip
+            name, file, settings, media_type=media_type, pages=pages, query=query, members=members, progress=progress
+        )
     finally:
         await asyncio.to_thread(file.close)
 
@@ -62,18 +59,18 @@ async def read_bytes(
 async def read_file(
     name: str,
     file: BinaryIO,
+    settings: Settings,
     *,
     media_type: str = "",
     pages: str = "",
     query: str = "",
     members: Sequence[str] = (),
     progress: Progress | None = None,
-    settings: Settings | None = None,
 ) -> str:
     """The text of an open file, its first parts, those asked for, or the passages that match a query.
 
     Args:
-        settings: for the transcript of sounds and films; without them only their facts are told.
+        settings: for the transcripts of sounds and films.
 
     Raises:
         ToolCallError: it cannot be read; a line for the model.
@@ -83,20 +80,19 @@ async def read_file(
     if len(query) > MAX_QUERY:
         raise ToolCallError(f"query takes up to {MAX_QUERY} characters")
     shown_name = INSIDE.join([name, *members])[:300]
-    arguments = {
-        "name": name, "media_type": media_type, "members": list(members), "pages": pages, "query": query,
-    }  # fmt: skip
+    file_facts = {"name": name, "media_type": media_type, "members": list(members)}
+    arguments = {**file_facts, "pages": pages, "query": query}
     async with run_job("tools.documents.parse:read", {"file": file}, arguments, JobLimits(), progress) as job:
         told = job.value
         if "missing" in told:
             raise ConfigurationError(told["missing"])
         if "media" not in told:
             return shown(shown_name, told, pages, query)
-        if not told["file"]:
-            await asyncio.to_thread(file.seek, 0)
-            return await media_text(shown_name, told["media"], file, settings, progress)
-        with await asyncio.to_thread((job.files / told["file"]).open, "rb") as inner:
-            return await media_text(shown_name, told["media"], inner, settings, progress)
+        if told["file"]:
+            with await asyncio.to_thread((job.files / told["file"]).open, "rb") as inner:
+                return await media_text(shown_name, inner, settings, progress)
+    await asyncio.to_thread(file.seek, 0)
+    return await media_text(shown_name, file, settings, progress)
 
 
 async def take_out(name: str, file: BinaryIO, members: Sequence[str]) -> tuple[str, bytes]:
@@ -115,10 +111,3 @@ async def take_out(name: str, file: BinaryIO, members: Sequence[str]) -> tuple[s
         if len(data) > MAX_TAKEN:
             raise ToolCallError(f"it is larger than the {MAX_TAKEN:,} bytes that are taken out")
         return str(job.value["name"]), data
-
-
-def _kept(data: bytes) -> BinaryIO:
-    file = tempfile.TemporaryFile()
-    file.write(data)
-    file.seek(0)
-    return file

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, of_parts
+from tools.documents.document import EXTRA, Document, Part, Source, damaged, of_parts
 from tools.documents.packages import checked
 from tools.documents.plain import row_parts
 from tools.servers.extras import need
@@ -28,17 +28,10 @@ def read_xlsx(source: Source) -> Document:
     """
     checked(source.path, "workbook")
     openpyxl = need("openpyxl", EXTRA)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with source.path.open("rb") as file:
-                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-                sheets = [
-                    (sheet.title + _hidden(sheet), list(_bounded(_xlsx_rows(book, sheet))))
-                    for sheet in book.worksheets
-                ]
-    except Exception as error:  # openpyxl raises whatever a missing or odd part leads to
-        raise UnreadableError(f"this workbook is damaged: {type(error).__name__}") from None
+    with damaged("workbook"), warnings.catch_warnings(), source.path.open("rb") as file:
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        sheets = [(each.title + _hidden(each), list(_bounded(_xlsx_rows(book, each)))) for each in book.worksheets]
     return _document(sheets)
 
 
@@ -49,7 +42,7 @@ def read_xls(source: Source) -> Document:
         UnreadableError: it is damaged.
     """
     xlrd = need("xlrd", EXTRA)
-    try:
+    with damaged("workbook"):
         book = xlrd.open_workbook(source.path, logfile=io.StringIO(), on_demand=True)
         sheets = []
         for index in range(book.nsheets):
@@ -57,8 +50,6 @@ def read_xls(source: Source) -> Document:
             mark = " (hidden)" if sheet.visibility else ""
             sheets.append((sheet.name + mark, list(_bounded(_xls_rows(xlrd, book, sheet)))))
             book.unload_sheet(index)
-    except Exception as error:  # xlrd raises struct, assertion and unicode errors on damaged files
-        raise UnreadableError(f"this workbook is damaged or locked: {str(error)[:100] or type(error).__name__}") from None
     return _document(sheets)
 
 
@@ -168,4 +159,3 @@ def letters(column: int) -> str:
 
 def _hidden(sheet: Any) -> str:
     return " (hidden)" if sheet.sheet_state != "visible" else ""
-

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, table
+from tools.documents.document import EXTRA, Document, Part, Source, damaged, table
 from tools.documents.packages import checked
 from tools.servers.extras import need
 
@@ -23,12 +23,9 @@ def read(source: Source) -> Document:
     """
     checked(source.path, "presentation")
     pptx = need("pptx", EXTRA)
-    try:
-        with source.path.open("rb") as file:
-            presentation = pptx.Presentation(file)
+    with damaged("presentation"), source.path.open("rb") as file:
+        presentation = pptx.Presentation(file)
         slides = [slide for slide, _ in zip(presentation.slides, range(MAX_SLIDES), strict=False)]
-    except Exception as error:  # python-pptx raises whatever a missing or odd part leads to
-        raise UnreadableError(f"this presentation is damaged: {type(error).__name__}") from None
     title = (presentation.core_properties.title or "").strip()[:200]
     facts = [f"title: {title}"] if title else []
     return Document("presentation", "slide", len(slides), lambda number: _slide(slides[number - 1]), facts)

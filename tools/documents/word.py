@@ -6,7 +6,7 @@ import re
 import zipfile
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text
+from tools.documents.document import EXTRA, Document, Source, damaged, of_text
 from tools.documents.packages import checked
 from tools.documents.web_page import markdown
 from tools.servers.extras import need
@@ -31,11 +31,8 @@ def read(source: Source) -> Document:
         pictures.append(image.alt_text or "")
         return {"src": "", "alt": f"picture {len(pictures)}" + (f": {image.alt_text}" if image.alt_text else "")}
 
-    with source.path.open("rb") as file:
-        try:
-            result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
-        except Exception as error:  # mammoth raises whatever a missing or odd part leads to
-            raise UnreadableError(f"this Word document is damaged: {type(error).__name__}") from None
+    with source.path.open("rb") as file, damaged("Word document"):
+        result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
     _, text = markdown(result.value)
     facts = [*_around(source), *_media(source, "word/media/")]
     return of_text("Word document", text, facts)
