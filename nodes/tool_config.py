@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from typing import TypeAlias
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 
 from nodes.running import Running
 from nodes.tool_requests import ToolRequest
@@ -20,12 +22,13 @@ PAUSE = 1.0
 def tool_config(running: Running, task_id: str, subtask: int, request: ToolRequest) -> RunnableConfig:
     """The configuration of a tool call; `graph.masked_tools` reads it."""
     told = {"thread_id": running.thread_id, "task_id": task_id, "progress": progress_of(running, subtask, request)}
-    return {"configurable": told}
+    return {"configurable": {**ensure_config()["configurable"], **told}}
 
 
 def progress_of(running: Running, subtask: int, request: ToolRequest) -> Progress:
     """Tells the run how far a call is, at most once in PAUSE."""
     told_at = -PAUSE
+    context = copy_context()  # of the node, where its events go; the tool runs in another
 
     def tell(done: float, total: float | None, text: str) -> None:
         nonlocal told_at
@@ -33,7 +36,8 @@ def progress_of(running: Running, subtask: int, request: ToolRequest) -> Progres
         if now - told_at < PAUSE or not math.isfinite(done) or (total is not None and not math.isfinite(total)):
             return
         told_at = now
-        running.emit(
+        context.run(
+            running.emit,
             {"type": "tool_progressed", "subtask": subtask, "id": request.id, "name": request.name, "done": done,
              "total": total, "text": text[:200]}
         )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -43,13 +42,13 @@ def caller_of(config: Mapping[str, Any]) -> Caller:
 
 
 def heard_here(caller: Caller) -> Caller:
-    """The same caller for another thread: what is told there is heard in this event loop and this context."""
-    listener, loop, context = caller.progress, asyncio.get_running_loop(), copy_context()
+    """The same caller for another thread: what is told there is heard in this event loop."""
+    listener, loop = caller.progress, asyncio.get_running_loop()
     if listener is None:
         return caller
 
     def tell(done: float, total: float | None, text: str) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(listener, done, total, text, context=context)
+            loop.call_soon_threadsafe(listener, done, total, text)
 
     return replace(caller, progress=tell)

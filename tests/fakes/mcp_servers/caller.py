@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from typing import Any
 
 from mcp.server.fastmcp import Context
 
@@ -12,7 +13,7 @@ from tools.servers.requests import progress_of, task_of, workspace_of
 from tools.servers.serving import ServedTool, serve
 
 
-def whose(context: Context) -> str:
+def whose(context: Context[Any, Any, Any]) -> str:
     """Tell the workspace and the task of the call."""
     return json.dumps([workspace_of(context).folder.name, task_of(context)])
 
@@ -22,7 +23,7 @@ def environment() -> str:
     return json.dumps(dict(os.environ))
 
 
-async def work(steps: int, pause: float, context: Context) -> str:
+async def work(steps: int, pause: float, context: Context[Any, Any, Any]) -> str:
     """Work for so many steps, telling of each."""
     report = progress_of(context)
     for step in range(1, steps + 1):
