@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import SandboxError
+from configs.settings import Settings
 from tools.sandbox.contract import Session
 from tools.sandbox.remote_session import Ran, RemoteSession
 from tools.workspace import Workspace
@@ -135,3 +136,8 @@ async def _faults() -> AsyncIterator[None]:
     except (SandboxException, httpx.HTTPError, OSError, ValueError, KeyError) as error:
         _logger.info("E2B failed", exc_info=True)
         raise SandboxError(f"E2B cannot be used now ({type(error).__name__}): see its status, or try again") from None
+
+
+def make(settings: Settings) -> E2BSandbox:
+    """The backend that the settings describe."""
+    return E2BSandbox(settings.e2b_api_key.get_secret_value() if settings.e2b_api_key is not None else None)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import SandboxError
+from configs.settings import Settings
 from tools.sandbox import remote_code
 from tools.sandbox.contract import Session
 from tools.sandbox.kept_output import KeptOutput
@@ -193,3 +194,9 @@ def _faults() -> Iterator[None]:
         raise SandboxError(
             f"the Jupyter server cannot be used ({type(error).__name__}): is MEMENTO_JUPYTER_URL right, does it run?"
         ) from None
+
+
+def make(settings: Settings) -> JupyterSandbox:
+    """The backend that the settings describe."""
+    token = settings.jupyter_token
+    return JupyterSandbox(settings.jupyter_url, token.get_secret_value() if token is not None else None)

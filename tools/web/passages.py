@@ -96,7 +96,9 @@ def chosen(texts: Sequence[str], best: Sequence[Scored], characters: int) -> lis
             taken.append(each)
             left -= size
         elif not taken:
-            passage = Passage(each.passage.start, _cut(texts[each.source], each.passage.start, left), each.passage.headings)
+            passage = Passage(
+                each.passage.start, _cut(texts[each.source], each.passage.start, left), each.passage.headings
+            )
             return [Scored(each.source, passage, each.score)]
     return sorted(taken, key=lambda each: (each.source, each.passage.start))
 

@@ -15,7 +15,9 @@ LITTLE = 250
 SOME = 1500
 """Up to so many a page that asks for JavaScript itself is believed."""
 ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "swagger-ui", "redoc", "___gatsby", "q-app"})
-_ASKS = re.compile(r"(?:enable|activate|requires?|turn on|needs?|without|support)\W+(?:\w+\W+){0,2}(?:java\s?script|js)\b")
+_ASKS = re.compile(
+    r"(?:enable|activate|requires?|turn on|needs?|without|support)\W+(?:\w+\W+){0,2}(?:java\s?script|js)\b"
+)
 _PLACEHOLDER = re.compile(r"\{\{.{1,200}?\}\}|<%.{1,200}?%>", re.DOTALL)
 
 
