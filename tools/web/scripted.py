@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 
 from tools.web.main_content import length
 
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
-
 LITTLE = 250
 """Characters of visible text; a page with scripts and less than that is tried in a browser."""
 SOME = 1500
