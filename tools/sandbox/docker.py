@@ -7,7 +7,6 @@ its input, so that none is left when we are gone.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import shutil
 from collections.abc import Sequence
