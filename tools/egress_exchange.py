@@ -1,0 +1,157 @@
+"""One request and its answer over a connection that was checked, the body counted after decompression."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from email.message import Message
+from typing import TypeAlias
+
+import httpcore
+
+from configs.errors import ToolCallError
+from tools.egress import Fetched
+from tools.egress_addresses import Target
+
+Connect: TypeAlias = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
+USER_AGENT = "Mozilla/5.0 (compatible; memento-agent)"
+REDIRECTING = frozenset({301, 302, 303, 307, 308})
+OURS = frozenset(
+    {
+        *("host", "connection", "accept-encoding", "content-length", "transfer-encoding"),
+        *("te", "upgrade", "expect", "proxy-authorization", "proxy-connection", "referer"),
+    }
+)
+"""Headers a caller does not choose."""
+PIECE = 65_536
+
+
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects through `connect`; TLS still speaks to, and verifies, the name of the URL."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  the base class's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        return await self._connect(host, port)
+
+
+async def exchange(
+    connect: Connect, context: ssl.SSLContext, target: Target, method: str, headers: Mapping[str, str], limit: int
+) -> tuple[Fetched, str | None]:
+    """Send one request; the answer, and where it redirects to.
+
+    Raises:
+        ToolCallError: the host does not answer as HTTP says, or with more than `limit` bytes.
+    """
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
+    try:
+        async with (
+            httpcore.AsyncConnectionPool(ssl_context=context, network_backend=CheckedNetwork(connect)) as pool,
+            pool.stream(method, url, headers=_sent(target, headers)) as response,
+        ):
+            received = _received(response.headers)
+            location = received.get("location") if response.status in REDIRECTING else None
+            data = b"" if location is not None or method == "HEAD" else await _body(response, received, limit, target)
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, zlib.error) as error:
+        raise ToolCallError(f"{target.host}: {_fault(error)}") from None
+    kind, charset = _kind(received.get("content-type", ""))
+    return Fetched(target.url, response.status, kind, charset, received, data), location
+
+
+def _sent(target: Target, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    chosen = {name.lower(): value for name, value in headers.items() if name.lower() not in OURS}
+    all_headers = {
+        "host": target.authority,
+        "user-agent": USER_AGENT,
+        "accept": "*/*",
+        **chosen,
+        "accept-encoding": "gzip",
+        "connection": "close",
+    }
+    return [
+        (name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in all_headers.items()
+    ]
+
+
+def _received(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): _text(value) for name, value in headers}
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+async def _body(response: httpcore.Response, headers: Mapping[str, str], limit: int, target: Target) -> bytes:
+    """The whole body; at most one piece more than `limit` is ever held."""
+    told = headers.get("content-length", "")
+    if told.isdecimal() and int(told) > limit:
+        raise _too_large(target, limit)
+    body = bytearray()
+    async for piece in _decoded(response.aiter_stream(), headers.get("content-encoding", ""), target):
+        body += piece
+        if len(body) > limit:
+            raise _too_large(target, limit)
+    return bytes(body)
+
+
+async def _decoded(pieces: AsyncIterator[bytes], encoding: str, target: Target) -> AsyncIterator[bytes]:
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        async for piece in pieces:
+            yield piece
+    elif encoding in ("gzip", "x-gzip"):
+        decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        started = False
+        async for piece in pieces:
+            started = True
+            for part in _inflated(decoder, piece):
+                yield part
+        if started and not decoder.eof:
+            raise zlib.error("cut off")
+    else:
+        raise ToolCallError(f"{target.host} sent a compression that was not asked for")
+
+
+def _inflated(decoder: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
+    """In parts of at most PIECE bytes, so that a small piece that unpacks to gigabytes is stopped in between."""
+    while piece:
+        yield decoder.decompress(piece, PIECE)
+        piece = decoder.unconsumed_tail
+
+
+def _kind(content_type: str) -> tuple[str, str | None]:
+    message = Message()
+    message["content-type"] = content_type
+    charset = message.get_param("charset")
+    return (message.get_content_type() if content_type else ""), charset if isinstance(charset, str) else None
+
+
+def _fault(error: Exception) -> str:
+    """In words that tell nothing of addresses."""
+    if isinstance(error.__context__, ssl.SSLCertVerificationError):
+        return "its certificate cannot be verified"
+    if isinstance(error, httpcore.ConnectError):
+        return "no secure connection"
+    if isinstance(error, httpcore.NetworkError):
+        return "the connection broke"
+    if isinstance(error, httpcore.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpcore.LocalProtocolError):
+        return "the request cannot be sent; a header is malformed"
+    return "what it sent is no valid HTTP"
+
+
+def _too_large(target: Target, limit: int) -> ToolCallError:
+    return ToolCallError(f"{target.host} sent more than {limit / 1_000_000:g} MB")
