@@ -53,8 +53,8 @@ async def surroundings(session: Session, workspace: Workspace, used: int, entrie
     return "\n".join(
         [
             f"workspace: {entries} of at most {MAX_ENTRIES:,} files, {size_text(used)} of "
-            f"{workspace.quota // 1_000_000:,} MB; it is the current folder of Python and the shell, and the only place "
-            "that lasts",
+            f"{workspace.quota // 1_000_000:,} MB; it is the current folder of Python and the shell, and the only "
+            "place that lasts",
             f"Python {version}; among its packages: {', '.join(packages) or 'only the standard library'}",
             f"a run may take {limits.memory >> 20:,} MiB of memory and {limits.processes} processes; there is no "
             "network, nothing can be installed, and nothing goes on running after a run",
