@@ -83,7 +83,7 @@ class Sessions:
             lost = key not in self._held and key in self._closed
             if key not in self._held:
                 self._make_room()
-                self._held[key] = _Held(await self.make().open(workspace))
+                self._held[key] = _Held(await (await asyncio.to_thread(self.make)).open(workspace))
                 self._closed.pop(key, None)
             held = self._held[key]
             self._held.move_to_end(key)
