@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from tools.documents.document import EXTRA
@@ -31,7 +32,9 @@ class Reader:
         numpy = need("numpy", EXTRA)
         if min(picture.size) < MIN_SIDE:
             return ""
-        small = picture.convert("RGB")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # palettes with transparency
+            small = picture.convert("RGB")
         small.thumbnail((MAX_SIDE, MAX_SIDE))
         found = self._engine(numpy.asarray(small))
         if found.txts is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from contextlib import suppress
 from pathlib import Path
@@ -73,8 +74,11 @@ class Pages:
         except raw.PdfiumError:
             return Part(f"[page {number} is damaged]")
         plain = text.get_text_bounded() if text.count_chars() else ""
-        if len("".join(plain.split())) < SCAN_CHARS and _is_scan(page):
-            return Part(f"{plain.strip()}\n{self._scanned(page)}".strip())
+        letters = len("".join(plain.split()))
+        if letters < SCAN_CHARS and (_is_scan(page) or (not letters and _is_drawn(page))):
+            read = self._scanned(page)
+            stamp = "" if "".join(plain.split()) in "".join(read.split()) else plain.strip()
+            return Part(f"{stamp}\n{read}".strip())
         boxes = _ruled_boxes(page) if len(plain) <= MAX_TABLE_CHARS else []
         tables = self._tables(number) if boxes else []
         return Part(_clean(_with_tables(text, tables) if tables else plain))
@@ -108,6 +112,7 @@ class Pages:
 
 def _opened(path: Path) -> Any:
     raw = need("pypdfium2", EXTRA)
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it tells of drawings nested deeper than is asked for
     try:
         return raw.PdfDocument(path)
     except raw.PdfiumError as error:
@@ -149,6 +154,11 @@ def _is_scan(page: Any) -> bool:
         left, bottom, right, top = thing.get_bounds()
         share += max(0.0, right - left) * max(0.0, top - bottom)
     return bool(math.isfinite(share) and share >= SCAN_SHARE * width * height > 0)
+
+
+def _is_drawn(page: Any) -> bool:
+    """Whether anything is on a page: letters may have been drawn as shapes."""
+    return next(iter(page.get_objects(max_depth=2)), None) is not None
 
 
 def _ruled_boxes(page: Any) -> list[int]:
