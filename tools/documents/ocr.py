@@ -8,8 +8,8 @@ from typing import Any
 from tools.documents.document import EXTRA
 from tools.servers.extras import need
 
-MAX_SIDE = 2000
-DETECTION_SIDE = 1280
+MAX_SIDE = 1800
+DETECTION_SIDE = 1120
 MIN_SIDE = 12
 
 

@@ -19,7 +19,7 @@ MAX_RULES = 3000
 SCAN_CHARS = 20
 """A page with fewer characters and a picture on a good part of it is a scan."""
 SCAN_SHARE = 0.25
-RENDER_PIXELS = 2000
+RENDER_PIXELS = 1800
 """The longer side of a page rendered for OCR."""
 Box = tuple[float, float, float, float]
 """left, bottom, right, top in points, from the page's lower left corner."""
