@@ -64,6 +64,7 @@ class Pages:
         self._source = source
         self._notes = notes
         self._reader: Reader | None = None
+        self._plumber: Any = None
 
     def part(self, number: int) -> Part:
         """One page's text; a page that cannot be read is said to be so."""
@@ -79,8 +80,8 @@ class Pages:
             read = self._scanned(page)
             stamp = "" if "".join(plain.split()) in "".join(read.split()) else plain.strip()
             return Part(f"{stamp}\n{read}".strip())
-        boxes = _ruled_boxes(page) if len(plain) <= MAX_TABLE_CHARS else []
-        tables = self._tables(number) if boxes else []
+        looked_for = not self._source.quick and len(plain) <= MAX_TABLE_CHARS and _is_ruled(page)
+        tables = self._tables(number) if looked_for else []
         return Part(_clean(_with_tables(text, tables) if tables else plain))
 
     def _scanned(self, page: Any) -> str:
@@ -95,11 +96,13 @@ class Pages:
 
     def _tables(self, number: int) -> list[tuple[Box, str]]:
         """Where ruled tables of two columns or more are, and their markdown."""
-        plumber = need("pdfplumber", EXTRA)
         found: list[tuple[Box, str]] = []
         # pdfminer raises anything on damaged files; the page's plain text is there without it.
-        with suppress(Exception), plumber.open(self._source.path, pages=[number]) as pdf:
-            page = pdf.pages[0]
+        with suppress(Exception):
+            if self._plumber is None:
+                plumber = need("pdfplumber", EXTRA).open(self._source.path)
+                self._plumber = self._source.until_read.enter_context(plumber)
+            page = self._plumber.pages[number - 1]
             for each in page.find_tables():
                 rows = [[cell or "" for cell in row] for row in each.extract()]
                 filled = sum(bool(cell.strip()) for row in rows for cell in row)
@@ -107,6 +110,7 @@ class Pages:
                     left, top, right, bottom = each.bbox
                     height = float(page.height)
                     found.append(((left, height - bottom, right, height - top), table(rows)))
+            page.close()
         return found
 
 
@@ -161,15 +165,12 @@ def _is_drawn(page: Any) -> bool:
     return next(iter(page.get_objects(max_depth=2)), None) is not None
 
 
-def _ruled_boxes(page: Any) -> list[int]:
-    """As many entries as the page has drawn paths, empty where these can be no table's."""
+def _is_ruled(page: Any) -> bool:
+    """Whether a page has lines that may be a table's, and not so many that it is a drawing."""
     raw = need("pypdfium2.raw", EXTRA)
-    count = 0
-    for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2):
-        count += 1
-        if count > MAX_RULES:
-            return []
-    return [count] if count >= 3 else []
+    paths = page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2)
+    count = sum(1 for _, _ in zip(paths, range(MAX_RULES + 1), strict=False))
+    return 3 <= count <= MAX_RULES
 
 
 def _with_tables(text: Any, tables: list[tuple[Box, str]]) -> str:
