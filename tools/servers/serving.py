@@ -88,6 +88,7 @@ def _tool(name: str, served: ServedTool) -> Any:
     )
     tool = Tool.from_function(_bounded(name, served), name=name, annotations=hints, structured_output=served.structured)
     tool.parameters = without_titles(tool.parameters)
+    tool.description = " ".join(tool.description.split())
     return tool
 
 
