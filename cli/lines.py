@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from cli.budget_text import budget_text
 from cli.printable import call_text, one_line
+from cli.progress_text import progress_text
 
 if TYPE_CHECKING:
     from graph.events import Event, ModelCalled, ModelFailed
@@ -72,6 +73,8 @@ def lines_of(event: Event) -> Iterator[str]:
             yield f"{_place(event['subtask'])} a person said: {one_line('; '.join(event['decisions']))}"
         case "tool_called":
             yield f"[{event['subtask']}] {call_text(event['name'], event['arguments'], 200)}"
+        case "tool_progressed":
+            yield f"[{event['subtask']}] {one_line(event['name'])}: {progress_text(event)}"
         case "tool_returned":
             failed = "" if event["ok"] else "failed: "
             yield f"[{event['subtask']}] {one_line(event['name'])} -> {failed}{one_line(event['result'])}"

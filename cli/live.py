@@ -114,6 +114,8 @@ class LiveView:
 
     def _call(self, call: Call) -> Text:
         text = Text.assemble("  ", (call_text(call.name, call.arguments), "cyan"))
+        if call.result is None and call.progress:
+            text.append(f"  {call.progress}", style="dim")
         if call.result is not None:
             text.append(f" {self._symbols.arrow} {one_line(call.result)}", style="" if call.ok else "red")
         return text

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from cli.budget_text import budget_text
+from cli.progress_text import progress_text
 
 if TYPE_CHECKING:
     from graph.events import Event
@@ -35,13 +36,14 @@ ENDINGS = {
 
 @dataclass(slots=True)
 class Call:
-    """One tool call; `result` is None until it returned."""
+    """One tool call; `result` is None until it returned, `progress` what it last said of how far it is."""
 
     name: str
     arguments: Mapping[str, Any]
     result: str | None = None
     ok: bool = True
     id: str = ""
+    progress: str = ""
 
 
 @dataclass(slots=True)
@@ -110,6 +112,9 @@ class RunView:
                 self.spent.add(event["input_tokens"] + event["output_tokens"], event["cost_usd"])
             case "tool_called":
                 self._called(event["subtask"], Call(event["name"], event["arguments"], id=event.get("id", "")))
+            case "tool_progressed":
+                for call in self._item(event["subtask"]).calls:
+                    call.progress = progress_text(event) if call.id == event["id"] else call.progress
             case "tool_returned":
                 self._returned(event["subtask"], event["name"], event["result"], event["ok"])
             case "reflected":

@@ -79,6 +79,18 @@ class ToolCalled(Told):
     arguments: dict[str, Any]
 
 
+class ToolProgressed(Told):
+    """How far a tool call is, as its server says: `done` of `total`, which is None where it is not known."""
+
+    type: Literal["tool_progressed"]
+    subtask: int
+    id: str
+    name: str
+    done: float
+    total: float | None
+    text: str
+
+
 class ToolReturned(Told):
     type: Literal["tool_returned"]
     subtask: int
@@ -180,6 +192,7 @@ Event: TypeAlias = (
     | ModelCalled
     | ModelFailed
     | ToolCalled
+    | ToolProgressed
     | ToolReturned
     | SubtaskFinished
     | Reflected

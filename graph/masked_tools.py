@@ -8,12 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
 from configs.errors import ToolCallError, ToolServerError
 from graph.masking import Mask
+from graph.workspaces import folder_name
 from nodes.execute import Tools
+from tools.caller import Caller
+from tools.remote_tool import RemoteTool
+from tools.servers.requests import DEFAULT
 
 
 class MaskedTool(BaseTool):
@@ -28,8 +33,11 @@ class MaskedTool(BaseTool):
         )
         self._tool, self._mask = tool, mask
 
-    async def _arun(self, /, **arguments: Any) -> Any:
+    async def _arun(self, /, *, memento_config: RunnableConfig, **arguments: Any) -> Any:
+        """As `RemoteTool._arun`; the configuration names the thread and the task, see `nodes.tool_config`."""
         try:
+            if isinstance(self._tool, RemoteTool):
+                return self._mask.known_in(await self._tool.called(arguments, _caller(memento_config)))
             return self._mask.known_in(await self._tool._arun(**arguments))
         except (ToolCallError, ToolServerError) as error:
             text = str(error)
@@ -39,6 +47,15 @@ class MaskedTool(BaseTool):
 
     def _run(self, /, **arguments: Any) -> Any:
         raise NotImplementedError("tools are called with ainvoke")
+
+
+def _caller(config: RunnableConfig) -> Caller:
+    """Whose call it is. Only a task of the graph has a `task_id`."""
+    told = config.get("configurable") or {}
+    task, thread = told.get("task_id"), told.get("thread_id")
+    if not isinstance(task, str) or not isinstance(thread, str):
+        return Caller()
+    return Caller(folder_name(thread) if thread else DEFAULT, task, told.get("progress"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,27 @@
-"""What langgraph.json names under `http`: the routes a LangGraph API server gets from us, and nothing else."""
+"""What langgraph.json names under `http`: the routes a LangGraph API server gets from us, and what it checks at start."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 
+from configs.settings import load_settings
 from graph.feedback_routes import feedback_routes
+from tools.sandbox.backends import refuse_in_server
 
-app = Starlette(routes=feedback_routes())
+
+@asynccontextmanager
+async def checked(_: Starlette) -> AsyncIterator[None]:
+    """The server's life; it does not start where code would run without a sandbox.
+
+    Raises:
+        ConfigurationError: the settings are wrong, or name no sandbox.
+    """
+    refuse_in_server(await asyncio.to_thread(load_settings))
+    yield
+
+
+app = Starlette(routes=feedback_routes(), lifespan=checked)

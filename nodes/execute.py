@@ -148,6 +148,7 @@ class Executor:
             Limits(running.knobs.max_steps, [f"Subtask: {subtask['description']}"]),
             subtask["id"],
             results,
+            assignment["task"]["id"],
         )
         return await loop.run(self._request(model, tools, assignment, earlier, files))
 

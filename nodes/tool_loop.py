@@ -28,6 +28,7 @@ from nodes.reply_ending import CUT_MARK, CUT_REASON, as_said, refusal_of, was_cu
 from nodes.running import Reply, Running
 from nodes.side_effects import begin_calls
 from nodes.tool_choice import FIND
+from nodes.tool_config import tool_config
 from nodes.tool_memory import to_keep
 from nodes.tool_requests import ToolRequest, unknown_tool
 from nodes.whole_results import READ, WholeResults
@@ -128,6 +129,7 @@ class ToolLoop:
     limits: Limits
     subtask: int
     results: WholeResults
+    task_id: str
     repetition: Repetition = field(default_factory=Repetition)
     ended: Budget | None = None
     records: list[ToolCallRecord] = field(default_factory=list)
@@ -265,7 +267,8 @@ class ToolLoop:
         if (ended := self.running.shared.meter.ended) is not None:
             return NOT_MADE.format(UNITS[ended]), False, ended
         try:
-            text = str(await self.running.tool(lambda: tool.ainvoke(request.arguments)))
+            config = tool_config(self.running, self.task_id, self.subtask, request)
+            text = str(await self.running.tool(lambda: tool.ainvoke(request.arguments, config)))
             return f"{request.note}\n{text}" if request.note else text, True, None
         except (ToolCallError, ToolServerError) as error:
             return str(error), False, None

@@ -56,25 +56,36 @@ class ToolBox:
         self._closed = False
 
     async def tools(self) -> list[BaseTool]:
-        """Every tool of every server that is there, names unique; starts the servers, in parallel, the first time.
+        """Every tool of every server that is there, names unique.
 
-        Later calls take up what servers list anew. A tool that changed is missing, and its calls fail.
+        A server whose tools are known from an earlier listing is started when one of them is called; the others are
+        started now, in parallel. Later calls take up what servers list anew. A tool that changed is missing, and its
+        calls fail.
 
         Raises:
             ToolServerError: the tools are closed.
         """
-        loop = self._loop if not self._closed else None
-        if loop is None:
-            loop = await asyncio.to_thread(self._running_loop)
-        return await loop.tools()
+        return await (await self._held()).tools()
+
+    async def start(self) -> None:
+        """Start every server, in parallel; `failures` tells of those that did not.
+
+        Raises:
+            ToolServerError: the tools are closed.
+        """
+        await (await self._held()).start()
 
     def failures(self) -> dict[str, str]:
-        """For each server that did not start: why, in a line that goes on after its name. Empty before `tools`."""
-        return dict(self._loop.failures) if self._loop is not None else {}
+        """For each server that did not start when it was needed: why, in a line that goes on after its name."""
+        return self._loop.failures if self._loop is not None else {}
 
     async def aclose(self) -> None:
         """Stop all servers; at most 5 s. Calls under way end with ToolServerError."""
         await asyncio.shield(asyncio.to_thread(self._close))
+
+    async def _held(self) -> ServerLoop:
+        loop = self._loop if not self._closed else None
+        return loop if loop is not None else await asyncio.to_thread(self._running_loop)
 
     def _running_loop(self) -> ServerLoop:
         from tools.server_loop import CLOSED, ServerLoop
@@ -85,9 +96,8 @@ class ToolBox:
             if self._loop is None:
                 loop = ServerLoop(
                     self._servers,
-                    self._settings.home / "logs",
+                    self._settings,
                     start_timeout=self._start_timeout,
-                    call_timeout=self._settings.tool_timeout,
                     retry_after=self._retry_after,
                 )
                 loop.open()

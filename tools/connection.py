@@ -12,13 +12,13 @@ import anyio
 import anyio.lowlevel
 
 from tools.bounded_http import RemoteEnd, bounded_client
-from tools.library import load_library
+from tools.library import load_library, load_remote_library
+from tools.listed_tool import ListedTool, listed
 from tools.mcp_config import RemoteServer, ServerConfig
 from tools.server_log import ServerLog
 from tools.server_process import TOO_MANY, Pace, ServerProcess, server_process
 
 if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
     from mcp import ClientSession
 
 
@@ -33,7 +33,7 @@ class Link:
     def process(self) -> ServerProcess | None:
         return self.behind if isinstance(self.behind, ServerProcess) else None
 
-    async def open(self) -> list[BaseTool]:
+    async def open(self) -> list[ListedTool]:
         """Greet the server and list its tools."""
         await self.session.initialize()
         return await listed(self.session)
@@ -45,13 +45,6 @@ class Link:
     def fault(self) -> str:
         """Why it ended; empty while it goes on."""
         return self.behind.fault
-
-
-async def listed(session: ClientSession) -> list[BaseTool]:
-    """The tools as the server lists them now."""
-    from langchain_mcp_adapters.tools import load_mcp_tools
-
-    return await load_mcp_tools(session)
 
 
 @asynccontextmanager
@@ -67,7 +60,7 @@ async def connected(config: ServerConfig, log: ServerLog, tools_changed: Callabl
         ToolServerError: the process cannot be started. Faults of the network come as the library raises them.
     """
     if isinstance(config, RemoteServer):
-        await anyio.to_thread.run_sync(load_library)
+        await anyio.to_thread.run_sync(load_remote_library)
         from langchain_mcp_adapters.sessions import create_session
 
         end = RemoteEnd()

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup, TaskStatus
-from langchain_core.tools import BaseTool
+from anyio.abc import TaskStatus
 
 from configs.errors import MementoError, ToolCallError, ToolServerError
-from tools.connection import Link, connected, listed
-from tools.mcp_config import ServerConfig, with_references
-from tools.process_session import members
-from tools.result_text import clean, error_text, result_text
+from tools.caller import Caller
+from tools.connection import Link, connected
+from tools.listed_tool import ListedTool, listed
+from tools.mcp_config import ServerConfig, StdioServer
+from tools.process_session import BegunProcesses
+from tools.references import with_references
+from tools.result_text import clean, error_text
+from tools.saved_files import told
 from tools.server_log import ServerLog
-from tools.session_end import GONE, SESSION_ENDED, answers, leaf_text
+from tools.session_end import GONE, SESSION_ENDED, answers, give_up, leaf_text
+from tools.surroundings import Surroundings
+from tools.timed_call import NoAnswerError, ToolRequest, timed_call
 from tools.tool_pins import ToolPins
 
 if TYPE_CHECKING:
     from mcp import ClientSession
     from mcp.types import CallToolResult
 
-NOTICE_SECONDS = 0.5
 STOP_SECONDS = 4.0
 ENDING_SECONDS = 1.0
 LEAVING_SECONDS = 0.5
@@ -33,21 +36,18 @@ LIST_SECONDS = 10.0
 RESTART_PAUSE = 5.0
 """After a restart that failed; calls fail at once meanwhile."""
 _logger = logging.getLogger(__name__)
-Seconds: TypeAlias = float
 
 
 class HeldServer:
     """Owns the session of one server in a task of its own, so that errors keep their type and stay with the server."""
 
-    def __init__(
-        self, config: ServerConfig, owners: TaskGroup, log: ServerLog, *, start_timeout: Seconds, call_timeout: Seconds
-    ) -> None:
+    def __init__(self, config: ServerConfig, log: ServerLog, around: Surroundings) -> None:
         self.name = config.name
+        self.fault = ""
+        """Why it could not be started when it was last called, for the operator; empty where it could."""
         self._config = config
-        self._owners = owners
         self._log = log
-        self._start_timeout = start_timeout
-        self._call_timeout = call_timeout
+        self._around = around
         self._pins = ToolPins(config.name)
         self._stale = False
         self._not_before = 0.0
@@ -55,17 +55,24 @@ class HeldServer:
         self._session: ClientSession | None = None
         self._doubtful = False
         self._cancelled = False
-        self._process: int | None = None
-        self._own_processes: frozenset[int] = frozenset()
+        self._has_run = False
+        self._processes = BegunProcesses()
         self._reason = "was stopped"
         self._calls: set[anyio.CancelScope] = set()
         self._stop = anyio.Event()
         self._stopped = anyio.Event()
         self._stopped.set()
 
-    def tools(self) -> list[BaseTool]:
+    def tools(self) -> list[ListedTool]:
         """The tools that can be called, names and schemas as the server published them first; see ToolPins."""
         return self._pins.current()
+
+    async def recall(self) -> bool:
+        """Take up its tools from an earlier listing, without starting it; whether there is one."""
+        known = await anyio.to_thread.run_sync(self._around.listings.known, self._config)
+        if known is not None:
+            self._pins.take(known)
+        return known is not None
 
     @property
     def listings(self) -> int:
@@ -73,7 +80,7 @@ class HeldServer:
         return self._pins.listings
 
     async def refresh(self) -> None:
-        """Start the server if it is not there, and list its tools again if it said that they have changed.
+        """Start the server if it is not running, and list its tools again if it said that they have changed.
 
         Raises:
             ToolServerError, ConfigurationError: as `start`.
@@ -102,17 +109,19 @@ class HeldServer:
         self._stale = False
         self._reason = "was stopped"
         try:
-            with anyio.fail_after(self._start_timeout):
-                await self._owners.start(self._own, config)
+            with anyio.fail_after(self._around.start_timeout):
+                await self._around.owners.start(self._own, config)
         except TimeoutError:
-            raise ToolServerError(f"did not start within {self._start_timeout:g} s") from None
+            raise ToolServerError(f"did not start within {self._around.start_timeout:g} s") from None
         except MementoError:
             raise
         except RuntimeError as error:  # how anyio tells that the group was cancelled meanwhile
             raise ToolServerError(self._reason) from error
 
-    async def call(self, tool: str, arguments: dict[str, Any]) -> str:
-        """Call a tool and give its result as clean text; a server that is not there any more is started once.
+    async def call(self, tool: str, arguments: dict[str, Any], caller: Caller) -> str:
+        """Call a tool and give its result as clean text; a server that is not there, or not any more, is started once.
+
+        Files in the result are saved in the caller's workspace.
 
         Raises:
             ToolCallError: the tool refused its arguments or failed; the message is its own.
@@ -124,16 +133,24 @@ class HeldServer:
         with anyio.CancelScope() as ended:
             self._calls.add(ended)
             try:
-                result = await self._call(session, tool, arguments, ended)
+                result = await self._call(session, self._request(tool, arguments, caller), ended)
             finally:
                 self._calls.discard(ended)
                 if self._cancelled and not self._calls:
-                    self._owners.start_soon(self._end_what_is_left, session)
+                    self._around.owners.start_soon(self._end_what_is_left, session)
         if ended.cancelled_caught:
             raise ToolServerError(self._line(self._reason))
         if result.isError:
             raise ToolCallError(error_text(result))
-        return result_text(result)
+        return await told(result, self._around.folders(caller.workspace))
+
+    def _request(self, tool: str, arguments: dict[str, Any], caller: Caller) -> ToolRequest:
+        """Bundled servers are told who calls, and may publish a longer limit, which they keep themselves."""
+        if not isinstance(self._config, StdioServer) or not self._config.bundled:
+            return ToolRequest(tool, arguments, caller, None, self._around.call_timeout)
+        published = self._pins.seconds(tool)
+        seconds = max(self._around.call_timeout, published + LEAVING_SECONDS if published is not None else 0.0)
+        return ToolRequest(tool, arguments, caller, caller.meta(), seconds)
 
     async def stop(self) -> None:
         """End the session and the process; bounded in time."""
@@ -161,7 +178,7 @@ class HeldServer:
         self._stale = False
         try:
             with anyio.fail_after(LIST_SECONDS):
-                self._pins.take(await listed(session))
+                await self._take(await listed(session))
         except Exception:  # boundary: a server's answer, in any form
             _logger.info("the tools of %s cannot be listed again", self.name, exc_info=True)
             self._doubtful = True
@@ -171,29 +188,33 @@ class HeldServer:
         try:
             if anyio.current_time() < self._not_before:
                 raise ToolServerError("was tried a moment ago")
-            self._not_before = anyio.current_time() + self._start_timeout + RESTART_PAUSE
+            self._not_before = anyio.current_time() + self._around.start_timeout + RESTART_PAUSE
             await self.start()
-            self._not_before = 0.0
+            self._not_before, self.fault = 0.0, ""
         except MementoError as error:  # its text is the operator's: it may hold paths and the server's last words
-            _logger.info("%s cannot be started again: %s", self.name, error)
-            raise ToolServerError(self._line("cannot be started again")) from error
+            _logger.info("%s cannot be started: %s", self.name, error)
+            self.fault = self.fault or str(error)
+            again = " again" if self._has_run else ""
+            raise ToolServerError(self._line(f"cannot be started{again}")) from error
 
-    async def _call(
-        self, session: ClientSession, tool: str, arguments: dict[str, Any], ended: anyio.CancelScope
-    ) -> CallToolResult:
+    async def _take(self, tools: list[ListedTool]) -> None:
+        await anyio.to_thread.run_sync(self._around.listings.keep, self._config, tools)
+        self._pins.take(tools)
+
+    async def _call(self, session: ClientSession, request: ToolRequest, ended: anyio.CancelScope) -> CallToolResult:
         from mcp import McpError
 
-        request = session._request_id  # the id of the next request; the library tells it nowhere else
+        number = session._request_id  # the id of the next request; the library tells it nowhere else
         try:
-            with anyio.fail_after(self._call_timeout):
-                return await session.call_tool(tool, arguments)
-        except TimeoutError:
-            await self._give_up(session, request)
-            raise ToolServerError(self._line(f"gave no answer within {self._call_timeout:g} s")) from None
+            return await timed_call(session, request)
+        except NoAnswerError as error:
+            self._doubtful = True
+            await give_up(session, number)
+            raise ToolServerError(self._line(str(error))) from None
         except anyio.get_cancelled_exc_class():
             if not ended.cancel_called:
-                await self._give_up(session, request)
-                self._cancelled = True
+                self._doubtful = self._cancelled = True
+                await give_up(session, number)
             raise
         except McpError as error:
             if error.error.code in SESSION_ENDED:
@@ -212,15 +233,6 @@ class HeldServer:
         await anyio.sleep(ENDING_SECONDS)
         return ToolServerError(self._line("ended the session"))
 
-    async def _give_up(self, session: ClientSession, request: int) -> None:
-        """Tell the server that nobody waits any more; the next call makes sure that it still answers."""
-        from mcp.types import CancelledNotification, CancelledNotificationParams, ClientNotification
-
-        self._doubtful = True
-        params = CancelledNotificationParams(requestId=request, reason="nobody waits for it any more")
-        with anyio.CancelScope(shield=True), anyio.move_on_after(NOTICE_SECONDS), suppress(*GONE):
-            await session.send_notification(ClientNotification(CancelledNotification(params=params)))
-
     async def _end_what_is_left(self, session: ClientSession) -> None:
         """A server that still runs processes it began for a cancelled call is stopped, and they with it.
 
@@ -230,15 +242,9 @@ class HeldServer:
         async with self._lock:
             if self._session is session and not self._calls:
                 self._cancelled = False
-                if await self._has_begun_processes():
+                if await self._processes.begun():
                     self._reason = "was stopped after a cancelled call"
                     await self.stop()
-
-    async def _has_begun_processes(self) -> bool:
-        if self._process is None:
-            return False
-        now = await anyio.to_thread.run_sync(members, self._process)
-        return now is None or bool(now - self._own_processes)
 
     def _tools_changed(self) -> None:
         self._stale = True
@@ -249,9 +255,10 @@ class HeldServer:
         link: Link | None = None
         try:
             async with connected(config, self._log, self._tools_changed) as link:
-                self._pins.take(await link.open())
-                await self._note_processes(link)
-                self._session = link.session
+                tools = await link.open()
+                await self._processes.note(link.process.process.pid if link.process is not None else None)
+                await self._take(tools)
+                self._session, self._has_run = link.session, True
                 task_status.started()
                 started = True
                 await self._until_ended(link)
@@ -262,12 +269,6 @@ class HeldServer:
         finally:
             self._session = None
             self._stopped.set()
-
-    async def _note_processes(self, link: Link) -> None:
-        self._process = link.process.process.pid if link.process is not None else None
-        if self._process is not None:
-            found = await anyio.to_thread.run_sync(members, self._process)
-            self._own_processes = found or frozenset()
 
     async def _until_ended(self, link: Link) -> None:
         async with anyio.create_task_group() as waiting:

@@ -12,7 +12,16 @@ _one_at_a_time = threading.Lock()
 
 def load_library() -> None:
     """Import what sessions need, and what they would import at the first call. Blocks: call it in a thread."""
+    _load("mcp.client.session", "jsonschema")
+
+
+def load_remote_library() -> None:
+    """The same for sessions with an address. Blocks."""
     os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")  # the adapters import langgraph, which reads it then
+    _load("mcp.client.session", "jsonschema", "langchain_mcp_adapters.sessions")
+
+
+def _load(*modules: str) -> None:
     with _one_at_a_time:
-        import_module("langchain_mcp_adapters.tools")
-        import_module("jsonschema")
+        for module in modules:
+            import_module(module)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -13,26 +13,34 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import configs
 from configs.errors import ConfigurationError
-from configs.settings import Settings, environment_values
+from configs.settings import Settings
+from configs.variables import variables
 
 SHAPE = (
     'takes {"mcpServers": {"name": {"command": ..., "args": [...], "env": {...}} or {"url": ..., "headers": {...}}}}'
 )
 PACKAGES = Path(__file__).resolve().parent.parent
 """The folder that holds our packages; the bundled servers are run from there, installed or not."""
-REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 RemoteTransport = Literal["streamable_http", "sse"]
 
 
 @dataclass(frozen=True, slots=True)
 class StdioServer:
-    """A server that is a program of this machine. `env` comes on top of an environment without secrets."""
+    """A server that is a program of this machine.
+
+    Attributes:
+        env: on top of an environment without secrets.
+        settings: what references may name beside the environment; of bundled servers alone.
+        bundled: one of ours, which is told whose call it is.
+    """
 
     name: str
     command: str
     args: tuple[str, ...]
     env: dict[str, str]
     cwd: Path
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bundled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,9 @@ def load_servers(settings: Settings) -> list[ServerConfig]:
     """
     servers: dict[str, ServerConfig | None] = {}
     bundled = Path(configs.__file__).parent / "mcp.json"
-    servers.update({name: _bundled(server) for name, server in read_servers(bundled).items()})
+    known = variables(settings)
+    ours = _used(read_servers(bundled), settings.servers)
+    servers.update({name: _bundled(server, known) for name, server in ours.items()})
     own = settings.mcp_config or settings.home / "mcp.json"
     if settings.mcp_config is not None or own.is_file():
         servers.update(read_servers(own))
@@ -106,22 +116,6 @@ def read_servers(path: Path) -> dict[str, ServerConfig | None]:
         if key != "mcpServers":
             raise _fault(path, text, (key,), f"unknown key {key!r}; {SHAPE}")
     return {name: _server(name, entry, path, text) for name, entry in document["mcpServers"].items()}
-
-
-def with_references(server: ServerConfig) -> ServerConfig:
-    """The server with each `${NAME}` replaced by that environment variable.
-
-    Raises:
-        ConfigurationError: a variable is not set; the message goes on after the server's name.
-    """
-    if isinstance(server, RemoteServer):
-        headers = {name: _resolved(value) for name, value in server.headers.items()}
-        return replace(server, url=_resolved(server.url), headers=headers)
-    return replace(
-        server,
-        args=tuple(_resolved(value) for value in server.args),
-        env={name: _resolved(value) for name, value in server.env.items()},
-    )
 
 
 def _parsed(text: str, path: Path) -> Any:
@@ -178,11 +172,22 @@ def _config(name: str, entry: _StdioEntry | _RemoteEntry, folder: Path) -> Serve
     return StdioServer(name, entry.command, tuple(entry.args), entry.env, cwd)
 
 
-def _bundled(server: ServerConfig | None) -> ServerConfig | None:
+def _used(ours: dict[str, ServerConfig | None], names: str) -> dict[str, ServerConfig | None]:
+    """The bundled servers that the setting `servers` names."""
+    wanted = [name.strip() for name in names.split(",")]
+    if wanted in (["all"], ["none"]):
+        return ours if wanted == ["all"] else {}
+    if unknown := [name for name in wanted if name not in ours]:
+        raise ConfigurationError(f"servers: there is no bundled server {unknown[0]!r}; there are {', '.join(ours)}")
+    return {name: server for name, server in ours.items() if name in wanted}
+
+
+def _bundled(server: ServerConfig | None, known: Mapping[str, str]) -> ServerConfig | None:
     """In the bundled file `python` is this very interpreter, and our packages are found wherever they lie."""
     if not isinstance(server, StdioServer) or server.command != "python":
         return server
-    return replace(server, command=sys.executable, env={"PYTHONPATH": str(PACKAGES), **server.env})
+    env = {"PYTHONPATH": str(PACKAGES), **server.env}
+    return replace(server, command=sys.executable, env=env, settings=known, bundled=True)
 
 
 def _explained(name: str, model: type[_Entry], fault: dict[str, Any]) -> str:
@@ -196,15 +201,6 @@ def _explained(name: str, model: type[_Entry], fault: dict[str, Any]) -> str:
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _resolved(value: str) -> str:
-    names = set(REFERENCE.findall(value))
-    values = environment_values(names)
-    missing = sorted(names - set(values))
-    if missing:
-        raise ConfigurationError(f"needs the environment variable {missing[0]}, which is not set")
-    return REFERENCE.sub(lambda match: values[match.group(1)], value)
 
 
 def _fault(path: Path, text: str, where: tuple[str | int, ...], message: str) -> ConfigurationError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio.to_thread
+
 PROC = Path("/proc")
 
 
@@ -21,3 +23,24 @@ def members(leader: int) -> frozenset[int] | None:
             if int(session) == leader and state not in "ZX":
                 found.add(int(entry.name))
     return frozenset(found)
+
+
+class BegunProcesses:
+    """The processes that a server has begun since it was ready."""
+
+    def __init__(self) -> None:
+        self._leader: int | None = None
+        self._own: frozenset[int] = frozenset()
+
+    async def note(self, leader: int | None) -> None:
+        """The server is ready: what runs now is its own. None for a server that is no process."""
+        self._leader = leader
+        found = await anyio.to_thread.run_sync(members, leader) if leader is not None else None
+        self._own = found or frozenset()
+
+    async def begun(self) -> bool:
+        """Whether more runs by now, or nothing tells."""
+        if self._leader is None:
+            return False
+        now = await anyio.to_thread.run_sync(members, self._leader)
+        return now is None or bool(now - self._own)

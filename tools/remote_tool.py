@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
 from tools.arguments import fit_arguments
+from tools.caller import Caller, caller_of
 
-Call = Callable[[dict[str, Any]], Awaitable[str]]
+Call = Callable[[dict[str, Any], Caller], Awaitable[str]]
 
 
 class RemoteTool(BaseTool):
@@ -28,9 +30,14 @@ class RemoteTool(BaseTool):
         super().__init__(**fields)
         self._call = call
 
-    async def _arun(self, /, **arguments: Any) -> str:
+    async def called(self, arguments: dict[str, Any], caller: Caller) -> str:
+        """Call it for somebody. Raises as above."""
         schema = self.args_schema if isinstance(self.args_schema, dict) else {}
-        return await self._call(fit_arguments(self.name, schema, arguments))
+        return await self._call(fit_arguments(self.name, schema, arguments), caller)
+
+    async def _arun(self, /, *, memento_config: RunnableConfig, **arguments: Any) -> str:
+        """The name is one that no tool's argument has; LangChain finds the parameter by its type."""
+        return await self.called(arguments, caller_of(memento_config))
 
     def _run(self, /, **arguments: Any) -> str:
         raise NotImplementedError("MCP tools are called with ainvoke")

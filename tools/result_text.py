@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult, ContentBlock, EmbeddedResource
 
 MAX_CHARS = 1_000_000
+Save: TypeAlias = Callable[[str, str, str], str]
+"""Keeps a file: its kind such as `image`, its media type, its base64; gives what to say of it."""
 EMPTY = "(no output)"
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -23,9 +26,14 @@ _VALIDATION_TAIL = re.compile(r" \[type=\w+, input_value=.*, input_type=\w+\]$",
 _VALIDATION_HELP = re.compile(r"^ *For further information visit \S+\n?", re.MULTILINE)
 
 
-def result_text(result: CallToolResult) -> str:
+def unsaved(name: str, media_type: str, data: str) -> str:
+    """What is said of a file that is not kept."""
+    return ""
+
+
+def result_text(result: CallToolResult, save: Save = unsaved) -> str:
     """The text of a result: its parts one below the other; structured content only where there is no part."""
-    parts = [_part(block) for block in result.content]
+    parts = [_part(block, save) for block in result.content]
     if not any(parts) and result.structuredContent is not None:
         parts = [json.dumps(result.structuredContent, ensure_ascii=False, separators=(",", ":"))]
     return _bounded(clean("\n".join(parts))) or EMPTY
@@ -55,23 +63,31 @@ def size_text(octets: int) -> str:
     return f"{octets / 1_000_000:.1f} MB"
 
 
-def _part(block: ContentBlock) -> str:
+def _part(block: ContentBlock, save: Save) -> str:
     if block.type == "text":
         return block.text
     if block.type == "image" or block.type == "audio":
-        return f"[{block.mimeType}, {_decoded_size(block.data)}]"
+        return _file(block.type, block.mimeType, block.data, save)
     if block.type == "resource_link":
-        return f"[{block.title or block.name}: {block.uri}]"
-    return _resource(block)
+        kind = f", {block.mimeType}" if block.mimeType else ""
+        about = f" ({block.description})" if block.description else ""
+        return f"[{block.title or block.name}: {block.uri}{kind}]{about}"
+    return _resource(block, save)
 
 
-def _resource(block: EmbeddedResource) -> str:
+def _file(name: str, media_type: str, data: str, save: Save, *more: str) -> str:
+    said = [media_type, _decoded_size(data), *more, save(name, media_type, data)]
+    return f"[{', '.join(part for part in said if part)}]"
+
+
+def _resource(block: EmbeddedResource, save: Save) -> str:
     resource = block.resource
     text: str | None = getattr(resource, "text", None)
     if text is not None:
         return text
     blob: str = getattr(resource, "blob", "")
-    return f"[{resource.mimeType or 'application/octet-stream'}, {_decoded_size(blob)}, {resource.uri}]"
+    name = str(resource.uri).rstrip("/").rpartition("/")[2]
+    return _file(name, resource.mimeType or "application/octet-stream", blob, save, str(resource.uri))
 
 
 def _decoded_size(base64: str) -> str:

@@ -9,7 +9,6 @@ import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,12 +17,19 @@ from anyio.from_thread import BlockingPortal
 from langchain_core.tools import BaseTool
 
 from configs.errors import MementoError, ToolServerError
+from configs.settings import Settings
+from tools.caller import Caller, heard_here
 from tools.held_server import HeldServer
+from tools.listed_tool import ListedTool
+from tools.listings import Listings
 from tools.mcp_config import ServerConfig
 from tools.remote_tool import RemoteTool
 from tools.result_text import clean
 from tools.server_log import ServerLog
+from tools.surroundings import Surroundings
 from tools.tool_names import unique_names
+from tools.workspace import Workspace
+from tools.workspaces import workspace
 
 POLITE_SECONDS = 1.0
 """For ending sessions in order, before they are cancelled; a process then takes at most 3 s more."""
@@ -47,13 +53,12 @@ class ServerLoop:
     """Starts servers at the first `tools()` and holds them until `close()`."""
 
     def __init__(
-        self, configs: list[ServerConfig], logs: Path, *, start_timeout: float, call_timeout: float, retry_after: float
+        self, configs: list[ServerConfig], settings: Settings, *, start_timeout: float, retry_after: float
     ) -> None:
-        self.failures: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
         self._configs = configs
-        self._logs = logs
+        self._settings = settings
         self._start_timeout = start_timeout
-        self._call_timeout = call_timeout
         self._retry_after = retry_after
         self._retries: dict[str, Retry] = {}
         self._servers: list[HeldServer] = []
@@ -91,12 +96,24 @@ class ServerLoop:
             found = await self._inside(self._all_tools)
         return list(found)
 
+    async def start(self) -> None:
+        """Start every server that is not running, in parallel.
+
+        Raises:
+            ToolServerError: closed meanwhile.
+        """
+        await self._inside(self._start_every)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """For each server that did not start when it was last tried: why."""
+        return {**{server.name: server.fault for server in self._servers if server.fault}, **self._failures}
+
     def _something_new(self) -> bool:
         """Whether a server has listed its tools anew, wants to, or did not start and is to be tried again."""
         now, retries = time.monotonic(), tuple(self._retries.values())
-        listings = sum(server.listings for server in self._servers)
         return (
-            listings != self._known_at
+            self._listings() != self._known_at
             or any(each.at <= now for each in retries)
             or any(server.stale for server in self._servers)
         )
@@ -141,20 +158,40 @@ class ServerLoop:
         return self._current()
 
     async def _start_all(self) -> None:
-        self._servers = [self._held(config) for config in self._configs]
+        """Start the servers whose tools are not known; the others wait until one of their tools is called."""
+        around = Surroundings(
+            self._owners,
+            Listings(self._settings.home),
+            self._workspace,
+            self._start_timeout,
+            self._settings.tool_timeout,
+        )
+        logs = self._settings.home / "logs"
+        self._servers = [HeldServer(config, ServerLog(logs, config.name), around) for config in self._configs]
+        async with anyio.create_task_group() as starting:
+            for server in self._servers:
+                starting.start_soon(self._recall_or_start, server)
+        self._started.set()
+
+    async def _start_every(self) -> None:
+        await self._all_tools()
         async with anyio.create_task_group() as starting:
             for server in self._servers:
                 starting.start_soon(self._start, server)
-        self._started.set()
+
+    async def _recall_or_start(self, server: HeldServer) -> None:
+        if not await server.recall():
+            await self._start(server)
 
     async def _start(self, server: HeldServer) -> None:
         try:
             await server.refresh()
         except MementoError as error:
-            self.failures[server.name] = str(error)
+            self._failures[server.name] = str(error)
             self._put_off(server.name)
         else:
-            self.failures.pop(server.name, None)
+            server.fault = ""
+            self._failures.pop(server.name, None)
             self._retries.pop(server.name, None)
 
     def _put_off(self, name: str) -> None:
@@ -165,8 +202,8 @@ class ServerLoop:
 
     def _current(self) -> list[BaseTool]:
         """The tools of all servers; a name once given to a tool stays with it."""
-        self._known_at = sum(server.listings for server in self._servers)
-        entries = [(server, tool) for server in self._servers for tool in server.tools()]
+        self._known_at = self._listings()
+        entries = [(server, tool) for server in self._there() for tool in server.tools()]
         new = [entry for entry in entries if (entry[0].name, entry[1].name) not in self._tools]
         taken = {*RESERVED, *(tool.name for tool in self._tools.values())}
         names = unique_names([(server.name, tool.name) for server, tool in new], taken)
@@ -175,17 +212,22 @@ class ServerLoop:
         self._known = [self._tools[server.name, tool.name] for server, tool in entries]
         return self._known
 
-    def _held(self, config: ServerConfig) -> HeldServer:
-        log = ServerLog(self._logs, config.name)
-        return HeldServer(config, self._owners, log, start_timeout=self._start_timeout, call_timeout=self._call_timeout)
+    def _there(self) -> list[HeldServer]:
+        """The servers whose tools are shown: one that failed is told of until the failure is over."""
+        return [server for server in self._servers if server.name not in self._failures]
 
-    def _remote(self, name: str, server: HeldServer, tool: BaseTool) -> RemoteTool:
-        async def call(arguments: dict[str, Any]) -> str:
-            text: str = await self._inside(server.call, tool.name, arguments)
+    def _listings(self) -> int:
+        return sum(server.listings for server in self._there())
+
+    def _workspace(self, name: str) -> Workspace:
+        return workspace(self._settings.home, name, self._settings.workspace_bytes)
+
+    def _remote(self, name: str, server: HeldServer, tool: ListedTool) -> RemoteTool:
+        async def call(arguments: dict[str, Any], caller: Caller) -> str:
+            text: str = await self._inside(server.call, tool.name, arguments, heard_here(caller))
             return text
 
-        hints = {key: value for key, value in (tool.metadata or {}).items() if value is not None}
-        metadata = {**hints, "server": server.name, "tool": tool.name}
+        metadata = {**tool.hints, "server": server.name, "tool": tool.name}
         return RemoteTool(
-            call, name=name, description=clean(tool.description), args_schema=tool.args_schema, metadata=metadata
+            call, name=name, description=clean(tool.description), args_schema=tool.schema, metadata=metadata
         )

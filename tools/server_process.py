@@ -195,10 +195,10 @@ def _signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def _of_use(message: SessionMessage) -> bool:
-    """Whether somebody reads it; of notifications only the news that the tools have changed."""
+    """Whether somebody reads it; of notifications the progress of calls and the news that the tools have changed."""
     method = getattr(message.message.root, "method", None)
     asks = getattr(message.message.root, "id", None) is not None
-    return method is None or asks or method == "notifications/tools/list_changed"
+    return method is None or asks or method in ("notifications/tools/list_changed", "notifications/progress")
 
 
 class _TooLongError(Exception):

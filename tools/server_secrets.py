@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings
-from tools.mcp_config import ServerConfig, StdioServer, load_servers, with_references
+from tools.mcp_config import ServerConfig, StdioServer, load_servers
+from tools.references import with_references
 
 SECRET_NAME = re.compile(r"(?i)(?:key|token|secret|password|passwd|passphrase|passcode|pwd|pat|credentials?|auth)$")
 PLAIN_HEADERS = frozenset({"accept", "content-type", "host", "origin", "user-agent"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mcp import ClientSession
 
 PING_SECONDS = 2.0
+NOTICE_SECONDS = 0.5
 SESSION_ENDED = (-32000, 32600)
 """The codes under which the library reports a session that is gone: mcp.types.CONNECTION_CLOSED, and a remote one."""
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError)
@@ -30,6 +32,15 @@ async def answers(session: ClientSession) -> bool:
             return False
         return True
     return False
+
+
+async def give_up(session: ClientSession, request: int) -> None:
+    """Tell the server that nobody waits for a request any more; at most NOTICE_SECONDS, also while cancelled."""
+    from mcp.types import CancelledNotification, CancelledNotificationParams, ClientNotification
+
+    params = CancelledNotificationParams(requestId=request, reason="nobody waits for it any more")
+    with anyio.CancelScope(shield=True), anyio.move_on_after(NOTICE_SECONDS), suppress(*GONE):
+        await session.send_notification(ClientNotification(CancelledNotification(params=params)))
 
 
 def leaf_text(error: BaseException) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from langchain_core.tools import BaseTool
+from tools.listed_tool import ListedTool
 
 MAX_TOOLS = 500
 MAX_DESCRIPTION = 4_000
@@ -23,14 +24,14 @@ class ToolPins:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._first: dict[str, BaseTool] = {}
+        self._first: dict[str, ListedTool] = {}
         self._blocked: set[str] = set()
         self._there: list[str] = []
         self.listings = 0
 
-    def take(self, listed: Sequence[BaseTool]) -> None:
+    def take(self, listed: Sequence[ListedTool]) -> None:
         """Note what the server lists now: new tools are taken up, changed ones blocked, missing ones left out."""
-        named: dict[str, BaseTool] = {}
+        named: dict[str, ListedTool] = {}
         for tool in listed:
             if not _usable(tool) or len(named) >= MAX_TOOLS:
                 self._warn("is left out: its schema is none, or too large, or there are too many", tool.name)
@@ -45,9 +46,14 @@ class ToolPins:
         self._there = [name for name in named if name not in self._blocked]
         self.listings += 1
 
-    def current(self) -> list[BaseTool]:
+    def current(self) -> list[ListedTool]:
         """The tools that are there and unchanged, in the server's order, as they were first listed."""
         return [self._first[name] for name in self._there]
+
+    def seconds(self, name: str) -> float | None:
+        """How long a call of a tool may take, where the server says so."""
+        tool = self._first.get(name)
+        return tool.seconds if tool is not None else None
 
     def fault(self, name: str) -> str:
         """Why a tool must not be called, in words that go on after the server's name; empty if it may."""
@@ -59,9 +65,9 @@ class ToolPins:
         _logger.warning("tool server %r: its tool %r %s", self._server, name[:100], what)
 
 
-def _usable(tool: BaseTool) -> bool:
+def _usable(tool: ListedTool) -> bool:
     """Whether the schema is one of an object with properties, which is all that providers take."""
-    schema = tool.args_schema
+    schema = tool.schema
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":
         return False
     required = schema.get("required", [])
@@ -69,16 +75,16 @@ def _usable(tool: BaseTool) -> bool:
     return sound and len(json.dumps(schema)) <= MAX_SCHEMA
 
 
-def _bounded(tool: BaseTool) -> BaseTool:
+def _bounded(tool: ListedTool) -> ListedTool:
     if len(tool.description) <= MAX_DESCRIPTION:
         return tool
-    cut = f"{tool.description[:MAX_DESCRIPTION]} [... {len(tool.description) - MAX_DESCRIPTION:,} characters left out]"
-    return tool.model_copy(update={"description": cut})
+    left_out = len(tool.description) - MAX_DESCRIPTION
+    return replace(tool, description=f"{tool.description[:MAX_DESCRIPTION]} [... {left_out:,} characters left out]")
 
 
-def _shape(tool: BaseTool) -> tuple[str, str, str]:
+def _shape(tool: ListedTool) -> tuple[str, str, str]:
     """What a model, a person and the durable steps were told of a tool."""
-    return tool.description, _text(tool.args_schema), _text(tool.metadata)
+    return tool.description, _text(tool.schema), _text(tool.hints)
 
 
 def _text(value: Any) -> str:

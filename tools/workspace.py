@@ -6,31 +6,39 @@ from the folder's descriptor, one name at a time, without following links, and o
 
 from __future__ import annotations
 
+import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import uuid
+from collections.abc import Container, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from configs.errors import ToolCallError
+from tools import workspace_walk
+from tools.workspace_walk import FOLDER, MAX_ENTRIES, Found, Usage
 
 MOUNT = "/workspace"
 """Where the sandbox shows the folder; models may name files from there."""
 MAX_PATH = 1000
-MAX_ENTRIES = 10_000
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+COPIED_AT_ONCE = 1 << 20
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A regular file: its path from the workspace's root with `/`, its size in bytes, its time of change in seconds."""
+    """A regular file: its path from the workspace's root with `/`, its size in bytes, its time of change in seconds.
+
+    `version` differs between two contents of one path, as far as the file system tells.
+    """
 
     path: str
     size: int
     modified: float
+    version: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,10 @@ class Workspace:
     owner: int | None = None
 
     def prepare(self) -> None:
-        """Create the folder (0700)."""
-        if not self.folder.is_dir():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._give_away(self.folder)
+        """Create the folder (0700), or make it the owner's."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.owner is not None and self.folder.stat().st_uid != self.owner:
+            os.chown(self.folder, self.owner, self.owner, follow_symlinks=False)
 
     @contextmanager
     def open(self, path: str) -> Iterator[BinaryIO]:
@@ -76,23 +84,43 @@ class Workspace:
         return data
 
     def write(self, path: str, data: bytes) -> None:
-        """Replace or create a file, and the folders it is in.
+        """Replace or create a file, and the folders it is in; it is there whole or not at all.
 
         Raises:
             ToolCallError: as `open`, or the workspace is full.
         """
-        if self.used() + len(data) > self.quota:
-            raise ToolCallError(f"the workspace is full: it takes {self.quota:,} bytes in all")
+        self.fill(path, io.BytesIO(data), len(data))
+
+    def fill(self, path: str, source: BinaryIO, size: int) -> None:
+        """`write`, from an open file of at most `size` bytes."""
         with self._parent(path, create=True) as (folder, name):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with suppress(FileNotFoundError):
-                if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-                    raise ToolCallError(f"{shown(path)} is a folder")
-                os.unlink(name, dir_fd=folder)
-            with self._opened(path, folder, name, flags) as file:
-                file.write(data)
-                if self.owner is not None:
-                    os.fchown(file.fileno(), self.owner, self.owner)
+            replaced = self._replaced(path, folder, name)
+            if self.used() + size - replaced > self.quota:
+                raise ToolCallError(f"the workspace is full: it takes {self.quota:,} bytes in all")
+            draft = f".draft-{uuid.uuid4().hex}"
+            try:
+                with self._opened(path, folder, draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+                    _copy(source, file, size)
+                    if self.owner is not None:
+                        os.fchown(file.fileno(), self.owner, self.owner)
+                os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError as error:
+                raise _refused(path, error) from None
+            finally:
+                with suppress(OSError):
+                    os.unlink(draft, dir_fd=folder)
+
+    def trim(self, size: int, entries: int, kept: Container[str]) -> list[str]:
+        """Remove what makes the workspace exceed a size or number, the largest first; the paths that are gone.
+
+        Args:
+            kept: paths that stay in any case.
+        """
+        gone: list[str] = []
+        with self._top() as top:
+            if top is not None:
+                gone = workspace_walk.trim(top, size, entries, kept)
+        return gone
 
     def free_name(self, path: str) -> str:
         """The path, or the same with a number where something of that name is there already."""
@@ -107,28 +135,34 @@ class Workspace:
 
     def entries(self) -> list[Entry]:
         """Every regular file, by path; at most MAX_ENTRIES."""
-        if not self.folder.is_dir():
-            return []
-        found: list[Entry] = []
-        for _, name, folder, prefix in self._walk():
-            with suppress(OSError):
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
-                    found.append(Entry(f"{prefix}{name}", status.st_size, status.st_mtime))
-            if len(found) >= MAX_ENTRIES:
-                break
-        return sorted(found, key=lambda entry: entry.path)
+        with self._top() as top:
+            if top is None:
+                return []
+            with closing(workspace_walk.walk(top)) as found:
+                regular = islice((each for each in found if each.regular), MAX_ENTRIES)
+                return sorted((_entry(each) for each in regular), key=lambda entry: entry.path)
 
     def used(self) -> int:
         """Bytes that all files take together."""
-        return sum(entry.size for entry in self.entries())
+        return self.usage().size
 
-    def _walk(self) -> Iterator[tuple[str, str, int, str]]:
-        top = str(self.folder)
-        for root, _, names, folder in os.fwalk(top, follow_symlinks=False):
-            prefix = os.path.relpath(root, top)
-            for name in names:
-                yield root, name, folder, "" if prefix == "." else f"{prefix}/"
+    def usage(self, entries: int = MAX_ENTRIES) -> Usage:
+        """What the workspace holds, counted until it is clear that there are more than so many entries."""
+        with self._top() as top:
+            return Usage() if top is None else workspace_walk.usage(top, entries)
+
+    @contextmanager
+    def _top(self) -> Iterator[int | None]:
+        """A descriptor of the folder; None where there is none."""
+        try:
+            top = os.open(self.folder, FOLDER)
+        except OSError:
+            yield None
+            return
+        try:
+            yield top
+        finally:
+            os.close(top)
 
     def _is_there(self, path: str) -> bool:
         with suppress(ToolCallError, OSError), self._parent(path, create=False) as (folder, name):
@@ -143,7 +177,7 @@ class Workspace:
         if create:
             self.prepare()
         try:
-            current = os.open(self.folder, _FOLDER)
+            current = os.open(self.folder, FOLDER)
         except OSError as error:
             raise _refused(path, error) from None
         try:
@@ -154,17 +188,29 @@ class Workspace:
             os.close(current)
 
     def _entered(self, path: str, current: int, name: str, create: bool) -> int:
+        made = False
         try:
             if create:
                 with suppress(FileExistsError):
                     os.mkdir(name, 0o700, dir_fd=current)
-                    if self.owner is not None:
-                        os.chown(name, self.owner, self.owner, dir_fd=current, follow_symlinks=False)
-            inner = os.open(name, _FOLDER, dir_fd=current)
+                    made = True
+            inner = os.open(name, FOLDER, dir_fd=current)
         except OSError as error:
             raise _refused(path, error) from None
+        if made and self.owner is not None:
+            os.fchown(inner, self.owner, self.owner)
         os.close(current)
         return inner
+
+    def _replaced(self, path: str, folder: int, name: str) -> int:
+        """Bytes of the file that is written anew."""
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError:
+            return 0
+        if stat.S_ISDIR(status.st_mode):
+            raise ToolCallError(f"{shown(path)} is a folder")
+        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     @contextmanager
     def _opened(self, path: str, folder: int, name: str, flags: int) -> Iterator[BinaryIO]:
@@ -173,13 +219,12 @@ class Workspace:
         except OSError as error:
             raise _refused(path, error) from None
         with os.fdopen(descriptor, "wb" if flags & os.O_WRONLY else "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise ToolCallError(f"{shown(path)} is no regular file")
+            if status.st_nlink > 1:
+                raise ToolCallError(f"{shown(path)} has a second name (a hard link); make a copy of it")
             yield file
-
-    def _give_away(self, path: Path) -> None:
-        if self.owner is not None:
-            os.chown(path, self.owner, self.owner, follow_symlinks=False)
 
 
 def parts(path: str) -> list[str]:
@@ -202,6 +247,18 @@ def parts(path: str) -> list[str]:
 def shown(path: str) -> str:
     """A path for a message, short."""
     return repr(path if len(path) <= 100 else f"{path[:97]}...")
+
+
+def _entry(found: Found) -> Entry:
+    status = found.status
+    return Entry(found.path, status.st_size, status.st_mtime, (status.st_ino, status.st_mtime_ns))
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    left = size
+    while left > 0 and (data := source.read(min(left, COPIED_AT_ONCE))):
+        target.write(data)
+        left -= len(data)
 
 
 def _refused(path: str, error: OSError) -> ToolCallError:

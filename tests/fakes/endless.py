@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.tools import BaseTool
 
 from tests.fakes.scripted_model import Request, ScriptedModel, Step, calls
+from tools.caller import Caller
 from tools.client import ToolBox
 from tools.remote_tool import RemoteTool
 
@@ -60,7 +61,7 @@ class SlowTools:
         return {}
 
     def _slowed(self, tool: BaseTool) -> BaseTool:
-        async def call(arguments: dict[str, Any]) -> str:
+        async def call(arguments: dict[str, Any], _: Caller) -> str:
             try:
                 await asyncio.sleep(self.seconds)
             except asyncio.CancelledError:

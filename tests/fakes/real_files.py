@@ -18,7 +18,7 @@ KEPT = Path(os.environ.get("MEMENTO_TEST_FILES", ROOT / "build" / "real-files"))
 
 def sdist(package: str, version: str) -> Path:
     """The unpacked source distribution of a package, such as `sdist("pypdf", "6.1.0")`; kept between runs."""
-    return _unpacked(package, version, ["--no-binary", ":all:", "--no-build-isolation"])
+    return _unpacked(package, version, ["--no-binary", ":all:"])
 
 
 def wheel(package: str, version: str) -> Path:

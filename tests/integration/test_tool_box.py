@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -19,9 +20,12 @@ from typing import Any
 import pytest
 
 from configs.errors import ToolCallError, ToolServerError
+from tests.fakes.mcp_servers.raw import PICTURE
 from tests.fakes.mcp_servers.running import FAKES, RAW, by_name, configured, gone_within, raw
 from tools.client import ToolBox, open_tools
 from tools.mcp_config import load_servers
+
+PIXELS = base64.b64decode(PICTURE)
 
 
 async def test_nothing_starts_before_the_first_use(home: Path) -> None:
@@ -66,12 +70,14 @@ async def test_failing_servers_leave_the_others_alone(home: Path) -> None:
 async def test_results_become_clean_text(home: Path) -> None:
     async with open_tools(await configured(home, {"raw": raw()})) as box:
         tools = await by_name(box)
-        assert await tools["picture"].ainvoke({}) == "[image/png, 12 kB]"
+        assert await tools["picture"].ainvoke({}) == "[image/png, 12 kB, saved as image.png]"
         assert await tools["structured"].ainvoke({}) == '{"town":"Köln","people":2}'
         assert await tools["parts"].ainvoke({}) == (
-            "one\n[image/png, 12 kB]\n[audio/wav, 3 B]\n[paper: https://example.org/a]\ninside\n"
-            "[application/zip, 3 B, file:///a.bin]"
+            "one\n[image/png, 12 kB, saved as image-2.png]\n[audio/wav, 3 B, saved as audio.wav]\n"
+            "[paper: https://example.org/a]\ninside\n[application/zip, 3 B, file:///a.bin, saved as a.bin]"
         )
+        saved = await asyncio.to_thread(_contents, home / "workspaces" / "default")
+        assert saved == {"image.png": PIXELS, "image-2.png": PIXELS, "audio.wav": b"ABC", "a.bin": b"ABC"}
         large = await tools["large"].ainvoke({})
         assert large.endswith("y\n[cut here; 2000000 characters in all]")
         assert len(large) < 1_000_100
@@ -81,6 +87,10 @@ async def test_results_become_clean_text(home: Path) -> None:
             await tools["wrong_shape"].ainvoke({})
         message = await tools["echo"].ainvoke({"type": "tool_call", "id": "1", "name": "echo", "args": {"text": 5}})
         assert (message.content, message.tool_call_id) == ("echo: 5", "1")
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 async def test_annotations_and_schemas_are_kept(home: Path) -> None:

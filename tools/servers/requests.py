@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WORKSPACE_KEY = "memento/workspace"
 TASK_KEY = "memento/task"
 """Keys of `_meta` in a `tools/call` request. A client that sends none works in the workspace DEFAULT."""
+SECONDS_KEY = "memento/seconds"
+"""Key of `_meta` in a tool's definition: how long a call may take, where that is longer than usual."""
 DEFAULT = "default"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 

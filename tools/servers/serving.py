@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from configs.errors import ConfigurationError, MementoError, SandboxError, ToolCallError
+from tools.servers.requests import SECONDS_KEY
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Function: TypeAlias = Callable[..., Any]
 FOR_THE_MODEL = (ValueError, ToolCallError, ConfigurationError, SandboxError)
 """Errors whose message is written for the caller; of any other only the kind is told."""
+USUAL_SECONDS = 60.0
+"""What a call takes at most; a tool that may take longer says so in its definition."""
 _logger = logging.getLogger(__name__)
 
 
@@ -36,7 +39,7 @@ class ServedTool:
     """
 
     function: Function
-    seconds: float = 60.0
+    seconds: float = USUAL_SECONDS
     changes: bool = False
     repeatable: bool = True
     open_world: bool = False
@@ -86,7 +89,13 @@ def _tool(name: str, served: ServedTool) -> Any:
         idempotentHint=served.repeatable,
         openWorldHint=served.open_world,
     )
-    tool = Tool.from_function(_bounded(name, served), name=name, annotations=hints, structured_output=served.structured)
+    tool = Tool.from_function(
+        _bounded(name, served),
+        name=name,
+        annotations=hints,
+        structured_output=served.structured,
+        meta={SECONDS_KEY: served.seconds} if served.seconds > USUAL_SECONDS else None,
+    )
     tool.parameters = without_titles(tool.parameters)
     tool.description = " ".join(tool.description.split())
     return tool

@@ -11,12 +11,14 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 
+import configs
 from configs.settings import Settings, load_settings
 from tools.client import ToolBox
 
 FAKES = Path(__file__).resolve().parent
 RAW = str(FAKES / "raw.py")
-OURS = {name: {"disabled": True} for name in ("math", "datetime", "text")}
+BUNDLED = Path(configs.__file__).parent / "mcp.json"
+OURS = {name: {"disabled": True} for name in json.loads(BUNDLED.read_text(encoding="utf-8"))["mcpServers"]}
 
 
 def raw(mode: str = "normal", **more: Any) -> dict[str, Any]:

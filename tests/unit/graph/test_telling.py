@@ -117,7 +117,7 @@ class OneTool:
         self._text = text
 
     async def tools(self) -> list[Any]:
-        async def call(arguments: dict[str, Any]) -> str:
+        async def call(arguments: dict[str, Any], _: Any) -> str:
             if isinstance(self._text, Exception):
                 raise self._text
             return f"{self._text} {arguments}"

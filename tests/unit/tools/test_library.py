@@ -9,8 +9,8 @@ import sys
 from tests.project_files import ROOT
 
 PROBE = """
-from tools.library import load_library
-load_library()
+from tools.library import load_remote_library
+load_remote_library()
 from langgraph.checkpoint.serde import _msgpack
 assert _msgpack.STRICT_MSGPACK_ENABLED
 """

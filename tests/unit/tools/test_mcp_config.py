@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from configs.errors import ConfigurationError
 from tests.conftest import SettingsFactory
-from tools.mcp_config import PACKAGES, RemoteServer, StdioServer, load_servers, read_servers, with_references
+from tools.mcp_config import PACKAGES, RemoteServer, StdioServer, load_servers, read_servers
+from tools.references import with_references
 
 
 def written(folder: Path, text: str) -> Path:
@@ -21,12 +23,21 @@ def written(folder: Path, text: str) -> Path:
 
 def test_the_bundled_servers_run_in_this_interpreter_from_any_folder(settings: SettingsFactory) -> None:
     servers = {server.name: server for server in load_servers(settings())}
-    assert list(servers) == ["math", "datetime", "text"]
+    assert {"math", "datetime", "text"} <= set(servers)
     math = servers["math"]
     assert isinstance(math, StdioServer)
     assert (math.command, math.args) == (sys.executable, ("-P", "-m", "tools.servers.math"))
     assert math.env == {"PYTHONPATH": str(PACKAGES)}
     assert math.cwd.name == "configs"
+
+
+def test_the_setting_servers_chooses_among_the_bundled_ones(settings: SettingsFactory, home: Path) -> None:
+    written(home, '{"mcpServers": {"mine": {"command": "x"}}}')
+    assert [server.name for server in load_servers(settings(servers="text, math"))] == ["math", "text", "mine"]
+    assert [server.name for server in load_servers(settings(servers="none"))] == ["mine"]
+    assert {server.name for server in load_servers(settings(config="local"))} == {"math", "datetime", "text", "mine"}
+    with pytest.raises(ConfigurationError, match=r"\Aservers: there is no bundled server 'maths'; there are math, "):
+        load_servers(settings(servers="maths"))
 
 
 def test_the_users_file_wins_by_name(settings: SettingsFactory, home: Path) -> None:
@@ -39,7 +50,9 @@ def test_the_users_file_wins_by_name(settings: SettingsFactory, home: Path) -> N
     }}"""
     written(home, own)
     servers = {server.name: server for server in load_servers(settings())}
-    assert set(servers) == {"math", "datetime", "web", "old"}
+    assert "text" not in servers
+    assert "later" not in servers
+    assert {"math", "datetime", "web", "old"} <= set(servers)
     assert servers["math"] == StdioServer("math", "python", ("mine.py",), {"A": "b"}, home / "sub")
     assert servers["web"] == RemoteServer("web", "https://example.org/mcp", {"X": "y"}, "streamable_http")
     assert servers["old"] == RemoteServer("old", "http://127.0.0.1:1/sse", {}, "sse")
@@ -122,6 +135,10 @@ def test_references_take_values_from_the_environment(monkeypatch: pytest.MonkeyP
     assert isinstance(resolved, StdioServer)
     assert resolved.args == ("--town=Köln",)
     assert resolved.env == {"T": "Köln!", "PLAIN": "$TOWN"}
+    optional = replace(server, args=("${COUNTRY:-}", "${COUNTRY:-none}"), env={"A": "${COUNTRY:-}", "B": "", "C": "x"})
+    found = with_references(optional)
+    assert isinstance(found, StdioServer)
+    assert (found.args, found.env) == (("", "none"), {"B": "", "C": "x"})
     remote = RemoteServer("b", "https://${TOWN}.example", {"Authorization": "Bearer ${COUNTRY}"}, "sse")
     with pytest.raises(ConfigurationError, match="needs the environment variable COUNTRY, which is not set"):
         with_references(remote)

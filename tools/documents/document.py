@@ -1,0 +1,141 @@
+"""A document as a reader sees it: numbered parts (pages, slides, chapters, ...), made one at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from configs.errors import ConfigurationError
+
+PART_CHARS = 6000
+"""About so many characters make a part of a document that has no pages of its own."""
+EXTRA = "documents"
+
+
+class UnreadableError(ValueError):
+    """A document that is not read, for a reason that its reader may be told."""
+
+
+@contextmanager
+def damaged(kind: str) -> Iterator[None]:
+    """Around libraries that raise nearly anything when a part of a file is missing or odd.
+
+    Raises:
+        UnreadableError: they did.
+    """
+    try:
+        yield
+    except (UnreadableError, ConfigurationError, MemoryError, RecursionError):
+        raise
+    except Exception as error:  # noqa: BLE001  struct, index, key, assertion, unicode, zlib and their own errors
+        raise UnreadableError(f"this {kind} is damaged or locked: {type(error).__name__}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """text: markdown or plain; label: a heading, a sheet, a chapter, or empty."""
+
+    text: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read.
+
+    Attributes:
+        path: where it is; its name tells nothing.
+        name: what it is called.
+        work: a folder for files on the way.
+        deadline: on `time.monotonic()`, after which slow parts are left out.
+        progress: told what is done, in all, and the text.
+    """
+
+    path: Path
+    name: str
+    work: Path
+    deadline: float
+    progress: Callable[[float, float | None, str], None]
+
+    def late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a format's reader gives.
+
+    Attributes:
+        kind: in words, such as `PDF` or `Word document`.
+        unit: what a part is called, such as `page`.
+        total: how many parts there are.
+        part: makes one, numbered from 1; may be slow.
+        facts: a few lines about the whole.
+        notes: what was left out and why; a reader may add to it while parts are made.
+    """
+
+    kind: str
+    unit: str
+    total: int
+    part: Callable[[int], Part]
+    facts: Sequence[str] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def of_parts(kind: str, unit: str, parts: Sequence[Part], facts: Sequence[str] = ()) -> Document:
+    """A document whose parts are all there."""
+    return Document(kind, unit, len(parts), lambda number: parts[number - 1], facts)
+
+
+def of_text(kind: str, text: str, facts: Sequence[str] = ()) -> Document:
+    """A document that is one text, in parts of about PART_CHARS, each labelled with the heading it stands under."""
+    return of_parts(kind, "part", labelled(split(text)), facts)
+
+
+def split(text: str, size: int = PART_CHARS) -> list[str]:
+    """Pieces of at most `size` characters, cut at the last empty line, line end or space there is in them."""
+    pieces: list[str] = []
+    start = 0
+    while len(text) - start > size:
+        end = _cut(text, start, start + size)
+        pieces.append(text[start:end])
+        start = end
+    pieces.append(text[start:])
+    return [piece.strip("\n") for piece in pieces if piece.strip()]
+
+
+def labelled(pieces: Sequence[str]) -> list[Part]:
+    """Parts named by the markdown heading they begin under."""
+    parts: list[Part] = []
+    heading = ""
+    for piece in pieces:
+        headings = [line.lstrip("#").strip() for line in piece.splitlines() if line.startswith(("# ", "## ", "### "))]
+        begins = headings[0] if headings and piece.lstrip().startswith("#") else heading
+        parts.append(Part(piece, begins[:80]))
+        heading = headings[-1] if headings else heading
+    return parts
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    for mark in ("\n\n", "\n", " "):
+        found = text.rfind(mark, start + (end - start) // 2, end)
+        if found > 0:
+            return found + len(mark)
+    return end
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table; the first row is its head."""
+    width = max((len(row) for row in rows), default=0)
+    if not width:
+        return ""
+    lines = ["| " + " | ".join([*map(cell, row), *[""] * (width - len(row))]) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+
+
+def cell(text: str | None) -> str:
+    """What stands in a cell, on one line."""
+    return " ".join((text or "").split()).replace("|", "\\|")

@@ -1,0 +1,69 @@
+"""Zip files that are documents (Office, EPUB, OpenDocument), looked through before a library reads them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from tools.documents.document import UnreadableError
+
+MAX_ENTRIES = 20_000
+MAX_UNPACKED = 400_000_000
+MAX_XML = 150_000_000
+_DECLARES = (b"<!DOCTYPE", b"<!ENTITY", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-16-be"))
+CHUNK = 1 << 20
+BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError)
+"""What zipfile raises for archives that are damaged, locked or packed in a way it cannot read; beside zlib.error."""
+
+
+def checked(path: Path, kind: str) -> None:
+    """Refuse what no office program writes: too much in it, or XML that declares entities.
+
+    Raises:
+        UnreadableError: with the reason.
+    """
+    import zlib
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = plausible(archive, path.stat().st_size)
+            for entry in entries:
+                if entry.filename.lower().endswith((".xml", ".rels", ".vml", ".opf", ".ncx")):
+                    _without_declarations(archive, entry, kind)
+    except (*BROKEN, zlib.error) as error:
+        if isinstance(error, UnreadableError):
+            raise
+        raise UnreadableError(f"this {kind} is damaged: it cannot be unpacked") from None
+
+
+def plausible(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
+    """The entries of an archive that tells the truth about itself as far as its list shows.
+
+    Raises:
+        UnreadableError: there are too many, they overlap, or they claim more than is unpacked.
+    """
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise UnreadableError(f"the archive holds {len(entries):,} entries; up to {MAX_ENTRIES:,} are read")
+    if sum(entry.compress_size for entry in entries) > size:
+        raise UnreadableError("the archive's entries overlap: it is made to unpack to more than it holds")
+    claimed = sum(entry.file_size for entry in entries)
+    if claimed > MAX_UNPACKED:
+        raise UnreadableError(f"the archive unpacks to {claimed:,} bytes; up to {MAX_UNPACKED:,} are read")
+    return entries
+
+
+def _without_declarations(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> None:
+    tail, left = b"", MAX_XML
+    with archive.open(entry) as file:
+        while chunk := file.read(CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise UnreadableError(f"a part of this {kind} is larger than the {MAX_XML:,} bytes that are read")
+            # NCX and XHTML of EPUBs may name a public document type; entities of their own they do not have.
+            marks = _DECLARES if kind != "EPUB" else (b"<!ENTITY",)
+            if any(mark in tail + chunk for mark in marks):
+                raise UnreadableError(
+                    f"this {kind} declares XML entities, which no office program does; it is not read"
+                )
+            tail = chunk[-32:]

@@ -1,0 +1,60 @@
+"""Word documents as markdown: headings, lists, tables, footnotes, comments, headers and footers."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import Any
+
+from tools.documents.document import EXTRA, Document, Source, damaged, of_text
+from tools.documents.packages import checked
+from tools.documents.web_page import markdown
+from tools.servers.extras import need
+
+STYLES = "comment-reference => sup"
+"""mammoth leaves comments out unless told otherwise."""
+_WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_AROUND = re.compile(r"word/(header|footer)\d*\.xml")
+
+
+def read(source: Source) -> Document:
+    """The whole text.
+
+    Raises:
+        UnreadableError: it is damaged.
+    """
+    checked(source.path, "Word document")
+    mammoth = need("mammoth", EXTRA)
+    pictures: list[str] = []
+
+    def named(image: Any) -> dict[str, str]:
+        pictures.append(image.alt_text or "")
+        return {"src": "", "alt": f"picture {len(pictures)}" + (f": {image.alt_text}" if image.alt_text else "")}
+
+    with source.path.open("rb") as file, damaged("Word document"):
+        result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
+    _, text = markdown(result.value)
+    facts = [*_around(source), *_media(source, "word/media/")]
+    return of_text("Word document", text, facts)
+
+
+def _around(source: Source) -> list[str]:
+    """The texts of headers and footers, which belong to every page."""
+    etree = need("lxml.etree", EXTRA)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    facts: list[str] = []
+    with zipfile.ZipFile(source.path) as archive:
+        for name in sorted(filter(_AROUND.fullmatch, archive.namelist())):
+            root = etree.fromstring(archive.read(name), parser)
+            text = " ".join("".join(node.itertext(f"{_WORD}t")) for node in root.iter(f"{_WORD}p")).strip()
+            fact = f"{name[5:11]}: {text[:300]}"
+            if text and fact not in facts:
+                facts.append(fact)
+    return facts[:6]
+
+
+def _media(source: Source, folder: str) -> list[str]:
+    with zipfile.ZipFile(source.path) as archive:
+        names = [name for name in archive.namelist() if name.startswith(folder)]
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return [f"pictures, readable as PATH!/NAME: {', '.join(names[:20])}{more}"] if names else []

@@ -1,0 +1,67 @@
+"""Files that a tool is asked to look at: a path of the workspace, or a URL that is fetched for the call."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from configs.errors import ToolCallError
+from configs.settings import Settings
+from tools.workspace import Workspace, parts
+
+FETCH_BYTES = 15_000_000
+MAX_BYTES = 2_000_000_000
+
+
+def is_url(source: str) -> bool:
+    """Whether it is an http(s) address; any other scheme is a path, and refused as one."""
+    return source.strip().lower().startswith(("http://", "https://"))
+
+
+@asynccontextmanager
+async def opened(source: str, workspace: Workspace, settings: Settings) -> AsyncIterator[tuple[str, BinaryIO]]:
+    """The name and the bytes of a workspace path or of a URL.
+
+    Raises:
+        ToolCallError: it is none, cannot be fetched, or is too large.
+    """
+    if is_url(source):
+        async with _fetched(source, settings) as file:
+            yield name_of(source), file
+        return
+    context = workspace.open(source)
+    file = await asyncio.to_thread(context.__enter__)
+    try:
+        if await asyncio.to_thread(file.seek, 0, 2) > MAX_BYTES:
+            raise ToolCallError(f"it is larger than the {MAX_BYTES:,} bytes that are read")
+        await asyncio.to_thread(file.seek, 0)
+        yield parts(source)[-1], file
+    finally:
+        await asyncio.to_thread(context.__exit__, None, None, None)
+
+
+def name_of(url: str, default: str = "download") -> str:
+    """A file name for a URL: the last name of its path, plain."""
+    last = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    plain = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last).lstrip(".")
+    return plain[-100:] or default
+
+
+@asynccontextmanager
+async def _fetched(url: str, settings: Settings) -> AsyncIterator[BinaryIO]:
+    from tools.egress import Egress
+
+    fetched = await Egress.of(settings).fetch(url, limit=FETCH_BYTES, seconds=30)
+    if fetched.status >= 400:
+        raise ToolCallError(f"the server answered {fetched.status}")
+    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    try:
+        await asyncio.to_thread(file.write, fetched.data)
+        await asyncio.to_thread(file.seek, 0)
+        yield file
+    finally:
+        await asyncio.to_thread(file.close)

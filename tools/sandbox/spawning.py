@@ -1,0 +1,65 @@
+"""What a backend has to be able to do for `tools.sandbox.session`: start a program apart, with pipes, and end it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tools.sandbox.contract import Ended, Limits
+
+
+class Spawned(Protocol):
+    """A program and all that it has started."""
+
+    async def kill(self) -> None:
+        """End all of it, whatever it does, and wait until it is gone; idempotent."""
+        ...
+
+    async def limit(self, limits: Limits) -> None:
+        """Other limits for the next run, as far as they can be changed."""
+        ...
+
+    def end_others(self) -> None:
+        """End what the program has left running beside itself, where it cannot do so itself."""
+        ...
+
+    async def wait(self) -> int:
+        """The exit status once it has ended, negative for a signal."""
+        ...
+
+    @property
+    def breach(self) -> Ended | None:
+        """The limit it was ended for by whoever watches it."""
+        ...
+
+
+class Spawn(Protocol):
+    """Starts programs beside one workspace."""
+
+    @property
+    def python(self) -> Sequence[str]:
+        """The command that starts Python there."""
+        ...
+
+    @property
+    def shell(self) -> Sequence[str]:
+        """The command that takes a shell command as its last argument."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Where the workspace is, for what is started."""
+        ...
+
+    @property
+    def apart(self) -> bool:
+        """Whether what is started has a process namespace of its own."""
+        ...
+
+    async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> Spawned:
+        """Start a program in the workspace; it gets these open descriptors by their numbers, and no other pipe of use.
+
+        Raises:
+            SandboxError: it cannot be started.
+        """
+        ...

@@ -1,0 +1,170 @@
+"""Measures what a jail uses: memory, processes, and disk with what was deleted while it is open. Linux' proc(5).
+
+Everything is read through the jail's own /proc, so only its processes are seen, and all of them, however they were
+started. What is inside is hostile: names, links and depths are taken as they come, and each look is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from tools.sandbox.jail_command import TEMPORARY
+
+Exceeded: TypeAlias = Literal["memory", "processes", "disk"]
+PAGE = os.sysconf("SC_PAGE_SIZE")
+BLOCK = 512
+MAX_FILES = 200_000
+MAX_DEPTH = 200
+"""Files and nested folders in what a jail may write; more is stopped like too many bytes."""
+RESERVE = 1 << 30
+"""A jail is stopped when the disk it writes to has less than this left, or less than a twentieth where it is small."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Looks at one jail.
+
+    Attributes:
+        first: the jail's process 1, as this machine numbers it.
+        folders: descriptors of what the jail may write to on this machine's disk.
+    """
+
+    first: int
+    folders: Sequence[int]
+    memory: int
+    processes: int
+    disk: int
+    _root: str = field(init=False, default="")
+    _reserves: dict[int, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._root = f"/proc/{self.first}/root"
+        for folder in self.folders:
+            status = os.fstatvfs(folder)
+            free = status.f_bavail * status.f_frsize
+            self._reserves[folder] = min(RESERVE, status.f_blocks * status.f_frsize // 20, free // 2)
+
+    def members(self) -> list[str]:
+        """The numbers of the processes inside, as the jail counts them."""
+        with suppress(OSError):
+            return [name for name in os.listdir(f"{self._root}/proc") if name.isdigit()]  # noqa: PTH208
+        return []
+
+    def light(self) -> Exceeded | None:
+        """Whether memory or processes are too many; cheap."""
+        members = self.members()
+        if sum(self._threads(member) for member in members) > self.processes:
+            return "processes"
+        temporary = sum(self._temporary(target) for target in TEMPORARY)
+        if temporary + sum(self._resident(member) for member in members) <= self.memory:
+            return None
+        # Pages that processes share were counted for each of them: count again, exactly.
+        exact = temporary + sum(self._proportional(member) for member in members)
+        return "memory" if exact > self.memory else None
+
+    def heavy(self) -> Exceeded | None:
+        """Whether the disk is too full; as dear as there are files."""
+        for folder, reserve in self._reserves.items():
+            with suppress(OSError):
+                status = os.fstatvfs(folder)
+                if status.f_bavail * status.f_frsize < reserve:
+                    return "disk"
+        used = self._deleted()
+        for folder in self.folders:
+            used += _tree_bytes(folder, self.disk - used)
+        return "disk" if used > self.disk else None
+
+    def _threads(self, member: str) -> int:
+        return int(self._status(member, "Threads") or 0)
+
+    def _resident(self, member: str) -> int:
+        with suppress(OSError, ValueError, IndexError):
+            pages = int(_read(f"{self._root}/proc/{member}/statm").split()[1])
+            return pages * PAGE + int((self._status(member, "VmSwap") or "0").split()[0]) * 1024
+        return 0
+
+    def _proportional(self, member: str) -> int:
+        with suppress(OSError, ValueError):
+            lines = _read(f"{self._root}/proc/{member}/smaps_rollup").splitlines()
+            sizes = [int(line.split()[1]) for line in lines if line.startswith(("Pss:", "SwapPss:"))]
+            return sum(sizes) * 1024
+        return 0
+
+    def _status(self, member: str, key: str) -> str | None:
+        with suppress(OSError):
+            for line in _read(f"{self._root}/proc/{member}/status").splitlines():
+                name, _, value = line.partition(":")
+                if name == key:
+                    return value.strip()
+        return None
+
+    def _temporary(self, target: str) -> int:
+        with suppress(OSError):
+            status = os.statvfs(f"{self._root}{target}")
+            return (status.f_blocks - status.f_bfree) * status.f_frsize
+        return 0
+
+    def _deleted(self) -> int:
+        """Bytes of files that are in no folder any more but held open or mapped, on the disks that are watched."""
+        devices = {os.fstat(folder).st_dev for folder in self.folders}
+        sizes: dict[tuple[int, int], int] = {}
+        for member in self.members():
+            base = f"{self._root}/proc/{member}"
+            for path in (*_listed(f"{base}/fd"), *_listed(f"{base}/map_files")):
+                with suppress(OSError):
+                    status = os.stat(path)  # noqa: PTH116  thousands of them
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 and status.st_dev in devices:
+                        sizes[status.st_dev, status.st_ino] = status.st_blocks * BLOCK
+        return sum(sizes.values())
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  read ten times a second
+        return file.read()
+
+
+def _listed(folder: str) -> list[str]:
+    with suppress(OSError):
+        return [f"{folder}/{name}" for name in os.listdir(folder)]  # noqa: PTH208
+    return []
+
+
+def _tree_bytes(folder: int, enough: int) -> int:
+    """Bytes of everything beneath a folder; stops counting above `enough`, and takes what cannot be counted as that."""
+    total = 0
+    for files, size in enumerate(_sizes(folder)):
+        total += size
+        if total > enough or files > MAX_FILES:
+            return max(total, enough + 1)
+    return total
+
+
+def _sizes(folder: int) -> Iterator[int]:
+    """The size of each entry, folders first entered last; no link is followed, no path is long."""
+    with suppress(OSError):
+        yield from _sizes_at(os.open(".", _FOLDER, dir_fd=folder), 0)
+
+
+def _sizes_at(descriptor: int, depth: int) -> Iterator[int]:
+    try:
+        with os.scandir(descriptor) as entries:
+            inner = []
+            for entry in entries:
+                with suppress(OSError):
+                    yield entry.stat(follow_symlinks=False).st_blocks * BLOCK
+                    if entry.is_dir(follow_symlinks=False):
+                        inner.append(entry.name)
+        if inner and depth >= MAX_DEPTH:
+            yield 1 << 62
+            return
+        for name in inner:
+            with suppress(OSError):
+                yield from _sizes_at(os.open(name, _FOLDER, dir_fd=descriptor), depth + 1)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,171 @@
+"""Reads an HTML page: its title and its content as markdown, without what is hidden in it.
+
+Runs in the sandbox, like every parser of foreign bytes; see `tools.sandbox.jobs`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from tools.result_text import clean
+from tools.web.main_content import main_content
+from tools.web.scripted import needs_browser
+from tools.web.visible import remove_hidden
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+MAX_BYTES = 4_000_000
+MAX_TITLE = 300
+_META = re.compile(rb"<meta[^>]{1,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
+_LINE_ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_LANGUAGE = re.compile(r"(?:language|lang|highlight|brush)[-:]\s?([a-z0-9+#]{1,20})", re.IGNORECASE)
+
+
+def read(inputs: Mapping[str, Path], out: Path, url: str, charset: str | None = None) -> dict[str, Any]:
+    """The page in `inputs["page"]`.
+
+    Args:
+        url: where it came from, for its relative links.
+        charset: as the server told it.
+
+    Returns:
+        title, markdown, `scripted` (whether it should be rendered in a browser) and `cut` (not all of it was read).
+    """
+    with inputs["page"].open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    return {**read_text(decoded(data[:MAX_BYTES], charset), url), "cut": len(data) > MAX_BYTES}
+
+
+def read_text(text: str, url: str) -> dict[str, Any]:
+    """The same for text that is in memory."""
+    tree = parsed(text)
+    if tree is None:
+        return {"title": "", "markdown": "", "scripted": False}
+    title = _title(tree)
+    original = parsed(text)
+    base = _base(tree, url)
+    remove_hidden(tree)
+    body = tree.find(".//body")
+    body = body if body is not None else tree
+    visible = " ".join(body.itertext())
+    scripted = original is not None and needs_browser(original, visible)
+    return {"title": title, "markdown": markdown(main_content(body), base), "scripted": scripted}
+
+
+def decoded(data: bytes, charset: str | None) -> str:
+    """The text of a page: by its byte order mark, what the server or the page itself says, UTF-8, or Windows-1252."""
+    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if data.startswith(mark):
+            return data.decode(name, "replace").removeprefix("\ufeff")
+    declared = _META.search(data[:4096])
+    for name in (charset, declared[1].decode("ascii") if declared else None):
+        try:
+            if name and codecs.lookup(name)._is_text_encoding:
+                return data.decode(name, "replace")
+        except LookupError:
+            continue
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return data.decode("utf-8" if error.start > len(data) - 4 else "cp1252", "replace")
+
+
+def parsed(text: str) -> HtmlElement | None:
+    """The tree of an HTML text, however broken it is; None where there is nothing in it."""
+    from lxml import etree
+    from lxml.html import HTMLParser, document_fromstring
+
+    try:
+        parser = HTMLParser(encoding="utf-8", recover=True, no_network=True)
+        return document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def markdown(element: HtmlElement, base: str) -> str:
+    """An element of a page as markdown; links are whole addresses, and the page's own anchors are no links."""
+    from lxml.html import tostring
+    from markdownify import ATX, MarkdownConverter
+
+    _prepare_links(element, base)
+    _flow(element)
+    converter = MarkdownConverter(
+        heading_style=ATX, bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False,
+        code_language_callback=_language, keep_inline_images_in=["td", "th", "a", "h1", "h2", "h3"],
+    )  # fmt: skip
+    try:
+        text = converter.convert(str(tostring(element, encoding="unicode", with_tail=False)))
+    except RecursionError:  # elements nested thousands deep
+        text = element.text_content()
+    return _BLANK_LINES.sub("\n\n", _LINE_ENDS.sub("", clean(text))).strip()
+
+
+def _title(tree: HtmlElement) -> str:
+    element = tree.find(".//title")
+    heading = tree.find(".//h1")
+    text = next((" ".join(e.text_content().split()) for e in (element, heading) if e is not None), "")
+    return clean(text)[:MAX_TITLE]
+
+
+def _base(tree: HtmlElement, url: str) -> str:
+    element = tree.find(".//base")
+    given = element.get("href") if element is not None else None
+    return _joined(url, given) if given else url
+
+
+def _prepare_links(element: HtmlElement, base: str) -> None:
+    from lxml.html import HtmlElement
+
+    here = base.partition("#")[0]
+    for link in list(element.iter("a")):
+        if "headerlink" in link.get("class", "").split():
+            link.drop_tree()
+            continue
+        target = _joined(base, link.get("href", ""))
+        link.attrib.pop("title", None)
+        if urlsplit(target).scheme in ("http", "https", "mailto") and target.partition("#")[0] != here:
+            link.set("href", target)
+        else:
+            link.attrib.pop("href", None)
+    for image in list(element.iter("img")):
+        source = _joined(base, image.get("src", ""))
+        image.attrib.pop("title", None)
+        if isinstance(image, HtmlElement) and image.get("alt", "").strip() and source.startswith("http"):
+            image.set("src", source)
+        else:
+            image.drop_tree()
+
+
+def _flow(element: HtmlElement) -> None:
+    """Line ends of the source are spaces on the page, but in preformatted text."""
+    kept = {each for pre in element.iter("pre", "textarea") for each in pre.iter()}
+    for each in element.iter():
+        if each not in kept and each.text:
+            each.text = _SPACE.sub(" ", each.text)
+        if each.tail and (each not in kept or each.tag in ("pre", "textarea")):
+            each.tail = _SPACE.sub(" ", each.tail)
+
+
+def _joined(base: str, target: str) -> str:
+    try:
+        joined = urljoin(base, target.strip())
+        urlsplit(joined)
+    except ValueError:
+        return ""
+    return joined
+
+
+def _language(element: Any) -> str:
+    """Of a `pre`, from its own, its code's or its frame's class."""
+    parts = [element, element.find("code"), element.parent, element.parent.parent if element.parent else None]
+    names = " ".join(" ".join(part.get("class") or []) for part in parts if part is not None)
+    match = _LANGUAGE.search(names)
+    return match[1] if match and match[1] not in ("default", "none") else ""
