@@ -201,6 +201,12 @@ def environment_without_secrets() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
+def environment_for_docker() -> dict[str, str]:
+    """What the docker command needs to find its daemon."""
+    kept = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
+    return {**environment_without_secrets(), **environment_values(kept)}
+
+
 def environment_values(names: Iterable[str]) -> dict[str, str]:
     """The named variables that are set, in .env or the environment; for the `${NAME}` references of an mcp.json."""
     known = {**_dotenv(), **os.environ}

@@ -11,6 +11,9 @@ from tools.sandbox.contract import Sandbox
 
 BACKENDS: Mapping[str, str] = {
     "bubblewrap": "tools.sandbox.bubblewrap",
+    "docker": "tools.sandbox.docker",
+    "e2b": "tools.sandbox.e2b",
+    "jupyter": "tools.sandbox.jupyter",
     "subprocess": "tools.sandbox.subprocess_sandbox",
 }
 """The module of each; its `make(settings)` starts nothing and raises ConfigurationError for a missing setting."""

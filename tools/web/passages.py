@@ -19,7 +19,7 @@ LONGEST = 700
 """Characters of one passage; longer paragraphs are taken apart between sentences, tables and code between lines."""
 SHORTEST = 80
 HEADING_WEIGHT = 0.5
-NEAR = 0.15
+NEAR = 0.25
 """Passages below this share of the best one's score answer something else."""
 PHRASE = 0.5
 """What a passage gains that holds neighbouring words of the query side by side, as a share of its score."""
@@ -96,9 +96,19 @@ def chosen(texts: Sequence[str], best: Sequence[Scored], characters: int) -> lis
             taken.append(each)
             left -= size
         elif not taken:
-            passage = Passage(each.passage.start, _cut(texts[each.source], each.passage.start, left), each.passage.headings)
+            passage = Passage(
+                each.passage.start, _cut(texts[each.source], each.passage.start, left), each.passage.headings
+            )
             return [Scored(each.source, passage, each.score)]
     return sorted(taken, key=lambda each: (each.source, each.passage.start))
+
+
+def end_of_part(text: str, start: int, length: int) -> int:
+    """Where a part of at most `length` characters ends: behind a paragraph, line, sentence or word, or the text."""
+    if len(text) - start <= length:
+        return len(text)
+    paragraph = text.rfind("\n\n", start + length // 2, start + length)
+    return paragraph + 2 if paragraph >= 0 else _cut(text, start, length)
 
 
 def words(text: str) -> list[str]:
