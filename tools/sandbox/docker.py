@@ -116,7 +116,7 @@ class Container:
             memory = f"{limits.memory}b"
             await _docker("update", "--memory", memory, "--memory-swap", memory, self.name)
 
-    def end_others(self) -> None:
+    async def end_others(self) -> None:
         """The kernel does so itself, in its namespace."""
 
     async def wait(self) -> int:

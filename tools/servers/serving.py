@@ -106,6 +106,7 @@ def _tool(name: str, served: ServedTool) -> Any:
         meta={SECONDS_KEY: served.seconds} if served.seconds > USUAL_SECONDS else None,
     )
     tool.parameters = without_titles(tool.parameters)
+    tool.description = " ".join(tool.description.split())
     return tool
 
 
