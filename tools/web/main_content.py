@@ -11,7 +11,7 @@ from tools.web.visible import HtmlElement
 LANDMARKS = (".//main", ".//*[@role='main']", ".//article")
 ENOUGH = 0.25
 """The share of the page's text that a landmark must hold to be the content."""
-AROUND = frozenset({"nav", "footer", "aside"})
+AROUND = frozenset({"nav", "footer"})
 AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "complementary", "search"})
 _AROUND_NAME = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|sphinxsidebar|breadcrumbs?|footer|cookies?|consent)(?:$|[\s_-])"
