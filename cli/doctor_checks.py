@@ -114,6 +114,7 @@ async def tool_check(settings: Settings) -> Check:
 
     try:
         async with open_tools(settings) as box:
+            await box.start()
             tools, failures = await box.tools(), box.failures()
     except ConfigurationError as error:
         return Check("MCP servers", "broken", str(error), "mend the file, or move it away")

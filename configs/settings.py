@@ -20,6 +20,7 @@ PolicyName = Literal["none", "random", "recent", "cosine", "cosine-success", "pa
 MODEL_FORM = "provider:name with provider openai, azure or local, such as openai:gpt-4.1 or local:smollm2-135m"
 MODEL_PATTERN = r"^(openai|azure|local):\S+$"
 APPROVAL_FORM = "none, or a list with commas of plan, code, side-effects, tools (all of them) and tools' names"
+NAMES_PATTERN = r"^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$"
 APPROVAL_PATTERN = r"^[A-Za-z0-9_.:-]+( *, *[A-Za-z0-9_.:-]+)*$"
 FOREIGN = frozenset(
     {
@@ -87,6 +88,8 @@ class Settings(BaseModel):
         description="a postgresql:// address; unset, SQLite in the home",
     )
     mcp_config: Path | None = Field(default=None, description="the path of an mcp.json; unset, mcp.json in the home")
+    mcp_token: SecretStr | None = Field(default=None, description="the token of our own MCP servers over HTTP")
+    servers: str = Field(pattern=NAMES_PATTERN, description="all, none, or names of bundled servers with commas")
     openai_api_key: SecretStr | None = Field(default=None, description="the key of the endpoint")
     openai_base_url: str | None = Field(
         default=None,
@@ -120,9 +123,7 @@ class Settings(BaseModel):
     assemblyai_api_key: SecretStr | None = Field(default=None, description="the key of AssemblyAI")
     e2b_api_key: SecretStr | None = Field(default=None, description="the key of E2B")
     docker_image: str = Field(min_length=1, description="the name of a Docker image with Python")
-    jupyter_url: str | None = Field(
-        default=None, pattern=r"^https?://", repr=False, description="the address of a Jupyter server"
-    )
+    jupyter_url: str | None = Field(default=None, pattern=r"^https?://", repr=False, description="a Jupyter's address")
     jupyter_token: SecretStr | None = Field(default=None, description="the token of the Jupyter server")
 
     @field_validator("home", "mcp_config", mode="before")
@@ -197,6 +198,12 @@ def environment_without_secrets() -> dict[str, str]:
     """The environment for subprocesses that get no key: only what a program needs to start and find its files."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "TERM", "VIRTUAL_ENV")
     return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def environment_for_docker() -> dict[str, str]:
+    """What the docker command needs to find its daemon."""
+    docker = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG")
+    return {**environment_without_secrets(), **environment_values((*docker, "XDG_RUNTIME_DIR"))}
 
 
 def environment_values(names: Iterable[str]) -> dict[str, str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from email.message import Message
 from typing import TypeAlias
 
 import httpcore
 
 from configs.errors import ToolCallError
-from tools.egress import Fetched
 from tools.egress_addresses import Target
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
@@ -25,6 +25,27 @@ OURS = frozenset(
 )
 """Headers a caller does not choose."""
 PIECE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a URL gave.
+
+    Attributes:
+        url: of the last redirect.
+        status: as answered, such as 200 or 404.
+        media_type: in small letters without parameters, empty where none was told.
+        charset: as told, or None.
+        headers: names in small letters; of several with one name the last.
+        data: decompressed.
+    """
+
+    url: str
+    status: int
+    media_type: str
+    charset: str | None
+    headers: Mapping[str, str]
+    data: bytes
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):

@@ -90,7 +90,8 @@ def load_servers(settings: Settings) -> list[ServerConfig]:
     servers: dict[str, ServerConfig | None] = {}
     bundled = Path(configs.__file__).parent / "mcp.json"
     known = variables(settings)
-    servers.update({name: _bundled(server, known) for name, server in read_servers(bundled).items()})
+    ours = _used(read_servers(bundled), settings.servers)
+    servers.update({name: _bundled(server, known) for name, server in ours.items()})
     own = settings.mcp_config or settings.home / "mcp.json"
     if settings.mcp_config is not None or own.is_file():
         servers.update(read_servers(own))
@@ -169,6 +170,16 @@ def _config(name: str, entry: _StdioEntry | _RemoteEntry, folder: Path) -> Serve
         return RemoteServer(name, entry.url, entry.headers, "sse" if kind == "sse" else "streamable_http")
     cwd = folder / Path(entry.cwd).expanduser() if entry.cwd else folder
     return StdioServer(name, entry.command, tuple(entry.args), entry.env, cwd)
+
+
+def _used(ours: dict[str, ServerConfig | None], names: str) -> dict[str, ServerConfig | None]:
+    """The bundled servers that the setting `servers` names."""
+    wanted = [name.strip() for name in names.split(",")]
+    if wanted in (["all"], ["none"]):
+        return ours if wanted == ["all"] else {}
+    if unknown := [name for name in wanted if name not in ours]:
+        raise ConfigurationError(f"servers: there is no bundled server {unknown[0]!r}; there are {', '.join(ours)}")
+    return {name: server for name, server in ours.items() if name in wanted}
 
 
 def _bundled(server: ServerConfig | None, known: Mapping[str, str]) -> ServerConfig | None:

@@ -17,7 +17,7 @@ BELOW_GRAPH = frozenset({"configs", "memory", "tools", "nodes"})
 MAY_IMPORT = {
     "configs": frozenset[str](),
     "memory": frozenset({"configs"}),
-    "tools": frozenset({"configs"}),
+    "tools": frozenset({"configs", "memory.minilm"}),
     "nodes": frozenset({"configs", "memory"}) | SHARED_GRAPH,
     "graph": BELOW_GRAPH,
     "evaluation": BELOW_GRAPH | {"graph"},

@@ -86,7 +86,7 @@ class KernelSession:
         if said is None:
             await self._end_kernel()
         else:
-            kernel.process.end_others()
+            await kernel.process.end_others()
         how: Ended = ended or (said.ended if said is not None else kernel.process.breach or "died")
         return await self._settled(
             Execution(

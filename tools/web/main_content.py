@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
+from tools.web.visible import HtmlElement
 
 LANDMARKS = (".//main", ".//*[@role='main']", ".//article")
 ENOUGH = 0.25
 """The share of the page's text that a landmark must hold to be the content."""
-AROUND = frozenset({"nav", "footer", "aside"})
+AROUND = frozenset({"nav", "footer"})
 AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "complementary", "search"})
 _AROUND_NAME = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|sphinxsidebar|breadcrumbs?|footer|cookies?|consent)(?:$|[\s_-])"
@@ -55,9 +54,8 @@ def _around(element: HtmlElement) -> Iterator[HtmlElement]:
         if part is element:
             continue
         name = f"{part.get('class', '')} {part.get('id', '')}"
-        if part.tag in AROUND or part.get("role") in AROUND_ROLES:
-            yield part
-        elif len(name) > 1 and _AROUND_NAME.search(name) and _links(part) >= LINKED * max(length(part), 1):
+        named = _AROUND_NAME.search(name) is not None and _links(part) >= LINKED * max(length(part), 1)
+        if part.tag in AROUND or part.get("role") in AROUND_ROLES or named:
             yield part
 
 

@@ -58,7 +58,9 @@ class Manners:
         if host.rules is None:
             raise ToolCallError(f"{urlsplit(url).hostname} does not tell at present what its robots.txt allows")
         if not await asyncio.to_thread(host.rules.can_fetch, url, AGENT):
-            raise ToolCallError(f"the robots.txt of {urlsplit(url).hostname} does not allow this page; use another source")
+            raise ToolCallError(
+                f"the robots.txt of {urlsplit(url).hostname} does not allow this page; use another source"
+            )
 
     @asynccontextmanager
     async def turn(self, url: str) -> AsyncIterator[None]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
-
+HtmlElement: TypeAlias = Any
+"""An `lxml.html.HtmlElement`; lxml has no types."""
 MARK = "data-memento-hidden"
 """Attribute that the browser's script puts on elements which its computed styles hide."""
 NEVER_SHOWN = frozenset(
@@ -34,9 +33,8 @@ def remove_hidden(root: HtmlElement) -> None:
     """Take everything out of the tree that is not shown: scripts, comments, hidden elements. Text after them stays."""
     classes, names = _hidden_by_style(root)
     for element in list(root.iter()):
-        if not isinstance(element.tag, str):  # a comment or a processing instruction
-            _remove(element)
-        elif element is not root and (element.tag in NEVER_SHOWN or _is_hidden(element, classes, names)):
+        is_element = isinstance(element.tag, str)  # and no comment or processing instruction
+        if not is_element or (element is not root and _goes(element, classes, names)):
             _remove(element)
 
 
@@ -45,10 +43,11 @@ def hides(style: str) -> bool:
     return _HIDING.search(re.sub(r"\s+", "", style.lower()).replace("!important", "")) is not None
 
 
-def _is_hidden(element: Any, classes: frozenset[str], names: frozenset[str]) -> bool:
+def _goes(element: Any, classes: frozenset[str], names: frozenset[str]) -> bool:
     given = element.attrib
     return (
-        "hidden" in given
+        element.tag in NEVER_SHOWN
+        or "hidden" in given
         or MARK in given
         or (classes and not classes.isdisjoint(given.get("class", "").split()))
         or given.get("id") in names

@@ -31,6 +31,15 @@ def test_the_bundled_servers_run_in_this_interpreter_from_any_folder(settings: S
     assert math.cwd.name == "configs"
 
 
+def test_the_setting_servers_chooses_among_the_bundled_ones(settings: SettingsFactory, home: Path) -> None:
+    written(home, '{"mcpServers": {"mine": {"command": "x"}}}')
+    assert [server.name for server in load_servers(settings(servers="text, math"))] == ["math", "text", "mine"]
+    assert [server.name for server in load_servers(settings(servers="none"))] == ["mine"]
+    assert {server.name for server in load_servers(settings(config="local"))} == {"math", "datetime", "text", "mine"}
+    with pytest.raises(ConfigurationError, match=r"\Aservers: there is no bundled server 'maths'; there are math, "):
+        load_servers(settings(servers="maths"))
+
+
 def test_the_users_file_wins_by_name(settings: SettingsFactory, home: Path) -> None:
     own = """{"mcpServers": {
         "math": {"command": "python", "args": ["mine.py"], "env": {"A": "b"}, "cwd": "sub"},
