@@ -23,6 +23,7 @@ from tests.fakes.tool_table import Row, note
 from tools.media import speech, speech_services
 from tools.media.checks import check
 from tools.media.speech_services import AssemblyAISpeech, speech_service
+from tools.media.transcript import Line
 
 SILENCE = bytes(32_000)
 
@@ -99,10 +100,10 @@ def test_a_recording_longer_than_the_time_is_gone_on_with(tmp_path: Path) -> Non
     class Slow:
         name = "slow"
 
-        async def hear(self, samples: bytes, language: str | None) -> tuple[list[speech.Line], str]:
-            return [speech.Line(0, 1, f"{len(samples) / 32000:.0f}")], "en"
+        async def hear(self, samples: bytes, language: str | None) -> tuple[list[Line], str]:
+            return [Line(0, 1, f"{len(samples) / 32000:.0f}")], "en"
 
-    pieces = []
+    pieces: list[Line] = []
     at = 0.0
     with path.open("rb") as file:
         for _ in range(10):
@@ -114,7 +115,7 @@ def test_a_recording_longer_than_the_time_is_gone_on_with(tmp_path: Path) -> Non
                 break
     assert told.complete
     assert len(pieces) > 1
-    assert abs(sum(float(line.text) for line in pieces) - at) < len(pieces)
+    assert abs(sum(int(line.text) for line in pieces) - at) < len(pieces)
 
 
 def lying_wav(recording: Path) -> bytes:
@@ -209,13 +210,14 @@ class Service(BaseHTTPRequestHandler):
             return
         asked = [path for path, _, _ in self.asked].count(self.path)
         segments = [{"start": 0.5, "end": 2, "text": " Hi. "}]
-        self._send(200, {
+        replies: dict[str, dict[str, Any]] = {
             "/v1/audio/transcriptions": {"language": "english", "segments": segments},
             "/v2/upload": {"upload_url": "https://cdn.example/1"},
             "/v2/transcript": {"id": "t1", "status": "queued"},
             "/v2/transcript/t1": {"id": "t1", "status": "completed" if asked > 2 else "queued", "language_code": "en"},
             "/v2/transcript/t1/sentences": {"sentences": [{"start": 500, "end": 2000, "text": "Hi."}]},
-        }[self.path])  # fmt: skip
+        }
+        self._send(200, replies[self.path])
 
     def _send(self, status: int, value: dict[str, Any]) -> None:
         data = json.dumps(value).encode()
@@ -242,7 +244,7 @@ async def test_openai_gets_a_wav_and_gives_lines(address: str, settings: Setting
     chosen = settings(openai_api_key="sk-1", openai_base_url=f"{address}/v1")
     engine = speech_service("openai:whisper-1", chosen)
     lines, language = await engine.hear(SILENCE, "en")
-    assert lines == [speech.Line(0.5, 2.0, "Hi.")]
+    assert lines == [Line(0.5, 2.0, "Hi.")]
     assert language == "english"
     ((path, key, body),) = Service.asked
     assert (path, key) == ("/v1/audio/transcriptions", "Bearer sk-1")
@@ -253,7 +255,7 @@ async def test_openai_gets_a_wav_and_gives_lines(address: str, settings: Setting
 
 async def test_assemblyai_uploads_submits_and_waits(address: str) -> None:
     engine = AssemblyAISpeech(SecretStr("key-1"), 10, address, pause=0.01)
-    assert await engine.hear(SILENCE, None) == ([speech.Line(0.5, 2.0, "Hi.")], "en")
+    assert await engine.hear(SILENCE, None) == ([Line(0.5, 2.0, "Hi.")], "en")
     assert [path for path, _, _ in Service.asked] == [
         "/v2/upload", "/v2/transcript", *["/v2/transcript/t1"] * 3, "/v2/transcript/t1/sentences",
     ]  # fmt: skip
