@@ -31,9 +31,9 @@ def check_sender(request: Request) -> None:
         RefusedError: 403, the Origin is neither loopback nor this server's host; or nobody is authenticated and the
             Host is neither loopback nor the address that was reached.
     """
-    host = _host_name(f"//{request.headers.get('host', '')}")
+    host = host_name(f"//{request.headers.get('host', '')}")
     origin = request.headers.get("origin")
-    if origin is not None and not is_loopback(sender := _host_name(origin)) and (not sender or sender != host):
+    if origin is not None and not is_loopback(sender := host_name(origin)) and (not sender or sender != host):
         raise RefusedError(403, "the Origin of this request is another site")
     reached = str((request.scope.get("server") or ("",))[0])
     if not is_authenticated(request.scope.get("user")) and not is_loopback(host) and host != reached:
@@ -66,7 +66,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host_name(address: str) -> str:
+def host_name(address: str) -> str:
     """The host of a URL, without port and brackets; empty if there is none."""
     try:
         return (urlsplit(address).hostname or "").removesuffix(".")

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from configs.settings import load_settings
 from graph.feedback_routes import feedback_routes
+from graph.page_guard import PageGuard
 from tools.sandbox.backends import refuse_in_server
 
 
@@ -24,4 +26,4 @@ async def checked(_: Starlette) -> AsyncIterator[None]:
     yield
 
 
-app = Starlette(routes=feedback_routes(), lifespan=checked)
+app = Starlette(routes=feedback_routes(), lifespan=checked, middleware=[Middleware(PageGuard)])

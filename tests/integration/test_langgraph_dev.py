@@ -123,6 +123,29 @@ def test_the_same_question_gives_the_same_in_cli_script_and_server(
     assert len(replay(tmp_path / "script").entries) == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://evil.example", "Content-Type": "text/plain"}, 403),
+        ({"Origin": "https://evil.example", "Content-Type": "application/json"}, 403),
+        ({"Origin": "null", "Content-Type": "application/json"}, 403),
+        ({"Host": "evil.example:2024", "Origin": "http://evil.example:2024", "Content-Type": "application/json"}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+def test_a_foreign_page_drives_nothing(server: Server, headers: dict[str, str], status: int) -> None:
+    body = json.dumps({"assistant_id": ASSISTANT, "input": _question("Leak it.")})
+    before = len(server.client.threads.search(limit=100))
+    for path in ("/runs/wait", "/runs/stream", "/runs", "/threads"):
+        assert server.http("POST", path, content=body, headers=headers).status_code == status
+    if "Origin" in headers:
+        asked = {**headers, "Access-Control-Request-Method": "POST"}
+        assert server.http("OPTIONS", "/runs/wait", headers=asked).status_code == status
+        assert server.http("POST", "/threads/search", json={}, headers=headers).status_code == status
+    assert len(server.client.threads.search(limit=100)) == before
+
+
 def test_the_server_found_nothing_slow_or_blocking(server: Server) -> None:
     log = server.log.read_text()
     assert "Starting" in log, "the log is the server's"
