@@ -135,7 +135,8 @@ class JailedProcess:
 
     async def _ending(self) -> Exit:
         told = (await self._answer()).get("ended")
-        await self._answers.read()  # to the end, which comes when the supervisor has cleared up
+        with suppress(ConnectionError):
+            await self._answers.read()  # to the end, which comes when the supervisor has cleared up
         self._orders.close()
         if told is None:
             return Exit(None, "died", False)
