@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-aegra check bench bench-million chat-ui simulate dev ask clean
+.PHONY: help install demo test tool-table test-aegra check bench bench-million chat-ui simulate dev ask clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ demo: install  ## watch a frozen small model fail without memory and succeed wit
 
 test: install  ## run the whole test suite, WORKERS tests at a time
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+tool-table: install  ## try every tool on real files and write docs/tools.md
+	rm -rf build/tool-table
+	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) $$(grep -rl tool_table tests/integration tests/unit tests/contracts)
+	$(BIN)/python -m tests.tool_page build/tool-table
 
 test-aegra: install  ## kill and restart a server of the LangGraph API on PostgreSQL: Aegra (needs Python 3.12)
 	test -x .venv-aegra/bin/pip || $(AEGRA_PYTHON) -m venv --clear .venv-aegra

@@ -60,7 +60,7 @@ def docker_daemon(folder: Path) -> Iterator[str]:
 
 def _wait(address: str) -> None:
     for _ in range(240):
-        asked = subprocess.run(["docker", "-H", address, "version"], capture_output=True, timeout=30)
+        asked = subprocess.run(["docker", "-H", address, "version"], check=False, capture_output=True, timeout=30)
         if asked.returncode == 0:
             return
         time.sleep(0.25)
@@ -80,6 +80,6 @@ def _image() -> bytes:
                 archive.add(path, arcname=name, recursive=False)
         for folder in ("proc", "sys", "dev", "tmp", "workspace"):
             entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             archive.addfile(entry)
     return buffer.getvalue()

@@ -1,7 +1,7 @@
-"""A service that speaks E2B's API on loopback: sandboxes are made and killed, their code runs in a real IPython kernel.
+"""A service that speaks E2B's API on loopback: it makes and kills sandboxes, a real IPython kernel runs their code.
 
-Written against what the SDK (e2b 2.63, e2b-code-interpreter 2.11) sends: the control plane (`/v2/sandboxes`), `/execute`
-and `/contexts` of the code interpreter, `/files` and `/health` of envd. One address stands for all of them.
+Written against what the SDK (e2b 2.63, e2b-code-interpreter 2.11) sends: the control plane (`/v2/sandboxes`),
+`/execute` and `/contexts` of the code interpreter, `/files` and `/health` of envd. One address stands for all.
 """
 
 from __future__ import annotations

@@ -89,9 +89,10 @@ def read(
         path, name, kind = _entered(inputs["file"], out, name, media_type, members)
         if kind in ("audio", "video"):
             return {"media": kind, "file": path.name if members else ""}
-        source = Source(path, name, out, time.monotonic() + SECONDS, progress or _silent)
-        document = _reader(kind)(source)
-        choice = choose(document, source, pages, query)
+        source = Source(path, name, out, time.monotonic() + SECONDS, progress or _silent, bool(query.strip()))
+        with source.until_read:
+            document = _reader(kind)(source)
+            choice = choose(document, source, pages, query)
     except ConfigurationError as error:
         return {"missing": str(error)}
     except RecursionError:
