@@ -101,12 +101,15 @@ class JailedProcess:
     async def kill(self) -> Exit:
         """End every process of the jail and wait until they are gone; idempotent."""
         await self._order({"do": "kill"})
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(GRACE):
                 return await self.wait()
-        with suppress(ProcessLookupError):
-            self._supervisor.kill()  # bubblewrap dies with it
-        return await self.wait()
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                self._supervisor.kill()  # bubblewrap dies with it
+            return await self.wait()
+        finally:
+            self._close_streams()
 
     async def _order(self, order: Mapping[str, Any]) -> None:
         with suppress(ConnectionError, RuntimeError):
@@ -132,12 +135,16 @@ class JailedProcess:
 
     async def _ending(self) -> Exit:
         told = (await self._answer()).get("ended")
+        await self._answers.read()  # to the end, which comes when the supervisor has cleared up
         self._orders.close()
-        await self._supervisor.wait()
         if told is None:
             return Exit(None, "died", False)
         ended: Ended = REASONS.get(told["reason"], "died") if told["reason"] else "error" if told["code"] else "done"
         return Exit(told["code"], ended, told["gone"])
+
+    def _close_streams(self) -> None:
+        """Let go of pipes that nobody reads to their end, for which asyncio would wait for ever."""
+        self._supervisor._transport.close()  # type: ignore[attr-defined]
 
     async def _answer(self) -> dict[str, Any]:
         with suppress(ConnectionError, ValueError):

@@ -151,11 +151,12 @@ async def start_server(folder: JobFolder, *, jailed: bool) -> JobServerProcess:
 
 
 async def _in_jail(folder: JobFolder) -> Process:
+    packages = await asyncio.to_thread(_packages)
     mounts = [
         Mount(folder.inputs, f"{JOBS}/in"),
         Mount(folder.out, f"{JOBS}/out", writable=True),
         Mount(folder.result, f"{JOBS}/result", writable=True),
-        *(Mount(path, f"{PROJECT}/{name}") for name, path in _packages().items()),
+        *(Mount(path, f"{PROJECT}/{name}") for name, path in packages.items()),
     ]
     limits = Limits(memory=MOST_MEMORY, processes=PROCESSES, disk=MOST_MEMORY)
     return await spawn(

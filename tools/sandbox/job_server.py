@@ -3,20 +3,21 @@
 `python -P job_server.py FOLDER PROJECT`, told in JSON lines: {"job", "function", "inputs", "arguments", "memory",
 "output", "seconds"}, {"cancel": job}, {"clean": true}. It answers {"ended": job, "status"} when no process of the job
 is left. FOLDER/in holds the inputs, FOLDER/out what the job makes, FOLDER/result/result.json what came of it.
-A job reads foreign files: nothing it leaves behind is trusted, and it cannot reach this process, which imports what
-jobs need once and never looks at a file of theirs.
+A job reads foreign files: nothing it leaves behind is trusted, and it cannot reach this process, which imports once
+what jobs import again and again, and never looks at a file of theirs.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ from typing import Any, NoReturn
 PR_SET_DUMPABLE = 4
 TEMPORARY = ("/tmp", "/dev/shm")  # noqa: S108  of the jail
 CANCELLED = -1
+USED = 1 << 16
 
 
 class JobServer:
@@ -33,7 +35,9 @@ class JobServer:
         self._folder = folder
         self._alone = os.getpid() == 1
         self._pending = b""
-        self._loaded: set[str] = set()
+        self._imported: dict[str, set[str]] = {}
+        """What the source of each module of ours imports, wherever it does."""
+        self._used: set[str] = set()
         self._folders = [folder / "out", folder / "result", *map(Path, TEMPORARY if self._alone else ())]
 
     def run(self) -> None:
@@ -44,6 +48,7 @@ class JobServer:
         for order in self._orders():
             if "job" in order:
                 _say(ended=order["job"], status=self._job(order))
+                self._keep(self._used)
             elif "clean" in order:
                 self._clean()
 
@@ -57,16 +62,21 @@ class JobServer:
 
     def _job(self, order: Mapping[str, Any]) -> int:
         """Run a job to its end and return its wait status."""
-        self._preload(str(order["function"]).partition(":")[0])
+        module = str(order["function"]).partition(":")[0]
+        self._keep({module})
+        self._keep(getattr(sys.modules.get(module), "PRELOAD", ()))
+        names, used = os.pipe()
         child = os.fork()
         if child == 0:
-            _work(self._folder, order)
+            _work(self._folder, order, used)
+        os.close(used)
         handle = os.pidfd_open(child)
         cancelled = self._waited_for(handle)
         self._kill(child)
         _, status = os.waitpid(child, 0)
         os.close(handle)
         self._reap()
+        self._used = self._known(_what_came(names))
         return CANCELLED if cancelled else status
 
     def _waited_for(self, handle: int) -> bool:
@@ -94,20 +104,20 @@ class JobServer:
             while self._alone:
                 os.waitpid(-1, 0)
 
-    def _preload(self, module: str) -> None:
-        """Import a module and what its functions import, once for all jobs.
-
-        These are the names in its PRELOAD, or, without one, every import in its source. What cannot be imported is the
-        business of the job that needs it.
-        """
-        if module in self._loaded:
-            return
-        self._loaded.add(module)
-        with suppress(Exception):
-            loaded = __import__(module, fromlist=["x"])
-            for name in getattr(loaded, "PRELOAD", None) or _imports(Path(str(loaded.__file__))):
+    def _keep(self, modules: Iterable[str]) -> None:
+        """Import modules, so that jobs need not; what cannot be imported is the business of the job that needs it."""
+        for module in modules:
+            if module not in sys.modules:
                 with suppress(Exception):
-                    __import__(name)
+                    importlib.import_module(module)
+
+    def _known(self, used: bytes) -> set[str]:
+        """Of the modules that a job says it used, those that our own source imports: the job may say anything."""
+        for name, module in list(sys.modules.items()):
+            if name.startswith("tools.") and name not in self._imported:
+                self._imported[name] = _imports(Path(str(module.__file__)))
+        known = set().union(*self._imported.values())
+        return {name for name in used.decode(errors="replace").split("\n") if name in known} - set(sys.modules)
 
     def _clean(self) -> None:
         """Take away what a job has left, or end: no later job sees it."""
@@ -124,28 +134,42 @@ class JobServer:
         return [path for path in left if not os.path.ismount(path)]
 
 
-def _imports(source: Path) -> list[str]:
+def _imports(source: Path) -> set[str]:
     import ast
 
-    names: list[str] = []
+    names: set[str] = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.append(node.module)
-    return sorted(set(names))
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    return names
 
 
-def _work(folder: Path, order: Mapping[str, Any]) -> NoReturn:
-    """The child: do the job, write what came of it, end."""
+def _work(folder: Path, order: Mapping[str, Any], used: int) -> NoReturn:
+    """The child: do the job, write what came of it and which modules it loaded, end."""
     status = 1
+    before = set(sys.modules)
     with suppress(BaseException):
         from tools.sandbox.job_child import do
 
         _set_dumpable(True)
         do(folder, order)
         status = 0
+        os.set_blocking(used, False)
+        os.write(used, "\n".join(set(sys.modules) - before).encode()[:USED])
     os._exit(status)
+
+
+def _what_came(pipe: int) -> bytes:
+    """What was written to a pipe so far; closes it."""
+    os.set_blocking(pipe, False)
+    with suppress(BlockingIOError):
+        came = os.read(pipe, USED)
+        os.close(pipe)
+        return came
+    os.close(pipe)
+    return b""
 
 
 def _set_dumpable(dumpable: bool) -> None:

@@ -55,7 +55,7 @@ async def run_job(
         function: `package.module:name`, of ours. It gets `inputs` as readable files (name to path), `out`, an empty
             folder it may write to, and the arguments; it returns JSON. For progress it takes a keyword argument
             `progress(done, total, text)` where it has one of that name. Its module is imported once for all jobs, and
-            so are the modules its PRELOAD names (a tuple), or else all that its source imports, also in functions.
+            so are the modules that its PRELOAD names (a tuple), and those that our code in it was seen to import.
         inputs: open regular files, read from their beginning.
 
     Raises:
