@@ -82,7 +82,7 @@ async def exchange(
             received = _received(response.headers)
             location = received.get("location") if response.status in REDIRECTING else None
             data = b"" if location is not None or method == "HEAD" else await _body(response, received, limit, target)
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, zlib.error) as error:
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, zlib.error) as error:
         raise ToolCallError(f"{target.host}: {_fault(error)}") from None
     kind, charset = _kind(received.get("content-type", ""))
     return Fetched(target.url, response.status, kind, charset, received, data), location
@@ -165,7 +165,7 @@ def _fault(error: Exception) -> str:
         return "its certificate cannot be verified"
     if isinstance(error, httpcore.ConnectError):
         return "no secure connection"
-    if isinstance(error, httpcore.NetworkError):
+    if isinstance(error, httpcore.NetworkError | OSError):
         return "the connection broke"
     if isinstance(error, httpcore.TimeoutException):
         return "no answer in time"

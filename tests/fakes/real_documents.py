@@ -63,7 +63,7 @@ def folder(origin: tuple[str, str, str]) -> Path:
 
 
 def _all(origin: tuple[str, str, str], *named: tuple[str, ...]) -> list[RealDocument]:
-    return [RealDocument(origin, name, known) for name, *known in named]
+    return [RealDocument(origin, name, tuple(known)) for name, *known in named]
 
 
 DOCUMENTS: list[RealDocument] = [

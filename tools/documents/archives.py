@@ -56,7 +56,7 @@ def read_tar(source: Source) -> Document:
     except FAULTS as error:
         if not rows:
             raise _told(error, "this tar archive is damaged") from None
-        return _listing("tar archive, damaged at the end", rows)
+        return _listing(f"tar archive, not listed to its end ({_told(error, 'damaged')})", rows)
     return _listing("tar archive", rows)
 
 

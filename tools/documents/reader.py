@@ -49,7 +49,7 @@ async def read_bytes(
         name: as its URL ends, such as `report.pdf`; what the content leaves open is decided by it, then by media_type.
         settings: without them those of this server's process.
     """
-    known = settings or await asyncio.to_thread(server_settings)
+    known = settings if settings is not None else await asyncio.to_thread(server_settings)
     file = await asyncio.to_thread(held, data)
     try:
         return await read_file(

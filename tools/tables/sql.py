@@ -171,7 +171,7 @@ def _reason(error: Exception) -> str:
     """What DuckDB says is wrong, without the picture of the place and what is not ours to tell."""
     text = re.split(r"\n\s*\n?LINE \d+:", str(error))[0]
     text = re.sub(r"^(\w+) Error: ", "", text)
-    text = re.sub(, "", text)
+    text = re.sub(r'!\s+Did you mean "\w+"\?\s*$', "", text)
     return one_line(text, 400).replace("\\|", "|")
 
 

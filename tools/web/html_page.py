@@ -23,7 +23,7 @@ MAX_TITLE = 300
 _META = re.compile(rb"<meta[^>]{1,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _LINE_ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
-_SPACE = re.compile(r"[ \t\r\n\f]+")
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that a tree may hold after parsing but does not take back."""
 _LANGUAGE = re.compile(r"(?:language|lang|highlight|brush)[-:]\s?([a-z0-9+#]{1,20})", re.IGNORECASE)
@@ -98,6 +98,7 @@ def markdown(element: HtmlElement, base: str) -> str:
     """An element of a page as markdown; links are whole addresses, and the page's own anchors are no links."""
     html, markdownify = need("lxml.html", "crawl"), need("markdownify", "crawl")
     _prepare_links(element, base)
+    _open_layout(element)
     _flow(element)
     converter = markdownify.MarkdownConverter(
         heading_style="atx", bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False,
@@ -142,6 +143,15 @@ def _prepare_links(element: HtmlElement, base: str) -> None:
             image.set("src", source)
         else:
             image.drop_tree()
+
+
+def _open_layout(element: HtmlElement) -> None:
+    """Tables that only place things, other tables among them, are no tables of data."""
+    for table in list(element.iter("table")):
+        if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
+            for part in list(table.iter("table", "tbody", "thead", "tfoot", "tr", "td", "th", "colgroup", "caption")):
+                if next(part.iterancestors("table"), table) is table:
+                    part.tag = "div"
 
 
 def _flow(element: HtmlElement) -> None:

@@ -111,7 +111,7 @@ def end_of_part(text: str, start: int, length: int) -> int:
     """Where a part of at most `length` characters ends: behind a paragraph, line, sentence or word, or the text."""
     if len(text) - start <= length:
         return len(text)
-    paragraph = text.rfind("\n\n", start + length // 2, start + length)
+    paragraph = text.rfind("\n\n", start + length * 3 // 4, start + length)
     return paragraph + 2 if paragraph >= 0 else _cut(text, start, length)
 
 
