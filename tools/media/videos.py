@@ -45,7 +45,7 @@ async def probed(file: BinaryIO) -> Mapping[str, Any]:
         ToolCallError: it is none.
         ConfigurationError: ffmpeg is not installed.
     """
-    need_ffmpeg()
+    await asyncio.to_thread(need_ffmpeg)
     await asyncio.to_thread(file.seek, 0)
     async with run_job("tools.media.probe:probe", {"file": file}, {}, PROBING) as result:
         facts: Mapping[str, Any] = result.value
@@ -58,7 +58,7 @@ async def scene_starts(file: BinaryIO, facts: Mapping[str, Any]) -> list[float]:
     Raises:
         ConfigurationError: scenedetect is not installed.
     """
-    require("scenedetect", "media")
+    await asyncio.to_thread(require, "scenedetect", "media")
     await asyncio.to_thread(file.seek, 0)
     video = facts["video"]
     arguments = {**{key: video[key] for key in ("width", "height", "rate")}, "seconds": facts["seconds"]}

@@ -1,0 +1,112 @@
+"""What is in a workbook, whatever its format: sheets of cells, with what a person sees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import TypeAlias
+
+from tools.tables.archive import TableError
+from tools.tables.ranges import Range
+
+Scalar: TypeAlias = bool | int | float | str | date | datetime | time | timedelta | None
+MAX_CELLS = 1_000_000
+"""Cells that are kept of one file; more are counted."""
+MAX_COUNTED = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """fill and font: colours as #RRGGBB or empty; number_format: as Excel writes it, `General` where there is none."""
+
+    fill: str = ""
+    font: str = ""
+    number_format: str = "General"
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value, the formula it comes from (with `=`, or empty), and how it looks."""
+
+    value: Scalar
+    formula: str = ""
+    style: Style = PLAIN
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One sheet.
+
+    Attributes:
+        cells: by row and column, from 1; only what was asked for, see `Wanted`.
+        used: the range that holds values, formulas or fills; None: the sheet is empty.
+        filled: how many cells hold something.
+        merged, conditional: ranges.
+        hidden_rows, hidden_columns: numbers.
+        comments: by row and column.
+    """
+
+    name: str
+    hidden: bool = False
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+    used: Range | None = None
+    filled: int = 0
+    merged: list[Range] = field(default_factory=list)
+    conditional: list[Range] = field(default_factory=list)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    comments: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Book:
+    """kind: the format, in words; notes: what a reader of the result must know; cut: cells were left out."""
+
+    kind: str
+    sheets: list[Sheet] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cells are kept: those that `keep(sheet, number of the sheet from 0, row, column)` says yes to."""
+
+    keep: Callable[[str, int, int, int], bool] = lambda sheet, number, row, column: True
+
+
+class Filling:
+    """Puts cells into a book's last sheet and keeps count, within MAX_CELLS."""
+
+    def __init__(self, book: Book, wanted: Wanted) -> None:
+        self.book = book
+        self._wanted = wanted
+        self._kept = 0
+        self._counted = 0
+
+    def keeps(self, sheet: Sheet, row: int, column: int) -> bool:
+        """Whether this cell is asked for."""
+        return self._wanted.keep(sheet.name, len(self.book.sheets) - 1, row, column)
+
+    def put(self, sheet: Sheet, row: int, column: int, cell: Cell) -> None:
+        """Take a cell that holds something.
+
+        Raises:
+            TableError: it is one too many.
+        """
+        self._counted += 1
+        if self._counted > MAX_COUNTED:
+            raise TableError(f"the file has more than {MAX_COUNTED:,} cells; it is too large to be read")
+        sheet.filled += 1
+        sheet.used = (sheet.used or Range(row, column, row, column)).with_cell(row, column)
+        if not self.keeps(sheet, row, column):
+            return
+        if self._kept >= MAX_CELLS:
+            self.book.cut = True
+            return
+        self._kept += 1
+        sheet.cells[row, column] = cell
