@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from graph.api import aask
 from tests.conftest import SettingsFactory
@@ -13,7 +16,7 @@ from tests.fakes.mcp_servers.running import OURS
 from tests.fakes.raw_web import raw_web, response
 from tests.fakes.scripted_model import ScriptedModel, Step, calls, plan
 from tests.fakes.services import scripted_services
-from tests.fakes.web_folder import debian_pages, web_folder
+from tests.fakes.web_folder import Site, debian_pages, web_folder
 
 QUESTION = "How many connections does PostgreSQL 15 take by default?"
 STOLEN = "sk-the-key-of-the-operator"
@@ -26,19 +29,23 @@ def configured(home: Path, hosts: list[str]) -> Path:
     return home / "servers.json"
 
 
-async def test_a_question_is_answered_from_a_page(settings: SettingsFactory, home: Path) -> None:
-    pages = await asyncio.to_thread(debian_pages, "postgresql-doc-15", "postgresql-doc-15")
-    with web_folder(pages) as site:
-        url = site.url("runtime-config-connection.html")
-        asked = calls(("crawl_extract", {"urls": [url], "query": "default max_connections", "max_tokens": 300}))
-        planner = ScriptedModel([plan(f"Find the default of max_connections on {url}"), '{"final_answer": "100"}'])
-        executor = ScriptedModel(
-            [Step("100", when="The default is typically 100 connections"), Step(asked, when="Subtask: Find")]
-        )
-        config = await asyncio.to_thread(configured, home, [site.host])
-        made = settings(judge_model="none", mcp_config=config, tool_timeout=100)
-        async with scripted_services(made, planner, executor) as services:
-            result = await aask(QUESTION, expected="100", services=services)
+@pytest.fixture
+def postgres_pages() -> Iterator[Site]:
+    with web_folder(debian_pages("postgresql-doc-15", "postgresql-doc-15")) as site:
+        yield site
+
+
+async def test_a_question_is_answered_from_a_page(settings: SettingsFactory, home: Path, postgres_pages: Site) -> None:
+    url = postgres_pages.url("runtime-config-connection.html")
+    asked = calls(("crawl_extract", {"urls": [url], "query": "default max_connections", "max_tokens": 300}))
+    planner = ScriptedModel([plan(f"Find the default of max_connections on {url}"), '{"final_answer": "100"}'])
+    executor = ScriptedModel(
+        [Step("100", when="The default is typically 100 connections"), Step(asked, when="Subtask: Find")]
+    )
+    config = await asyncio.to_thread(configured, home, [postgres_pages.host])
+    made = settings(judge_model="none", mcp_config=config, tool_timeout=100)
+    async with scripted_services(made, planner, executor) as services:
+        result = await aask(QUESTION, expected="100", services=services)
     planner.assert_done()
     executor.assert_done()
     assert (result.status, result.answer, result.reward) == ("answered", "100", 1)
@@ -79,7 +86,5 @@ async def test_a_page_that_orders_to_steal_finds_nothing_to_read_and_nowhere_to_
     executor.assert_done()
     made_calls = result.subtasks[0]["tool_calls"]
     assert [call["ok"] for call in made_calls] == [True] + [False] * len(loot)
-    seen = "".join(request.text for request in [*executor.requests, *planner.requests])
-    assert "root:" not in seen
-    assert seen.count(STOLEN) == sum(text.count(STOLEN) for text in [seen])
+    assert "root:" not in "".join(request.text for request in [*executor.requests, *planner.requests])
     assert all(STOLEN not in str(call["result"]) and len(str(call["result"])) < 300 for call in made_calls)
