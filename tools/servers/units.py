@@ -18,7 +18,8 @@ CURRENCIES = re.compile(
 _UNIT = re.compile(r"[\w°µμΩ%'\"/*^().·²³\s-]+")
 _SAID = (
     (re.compile(r"\s+per\s+", re.I), "/"), (re.compile(r"\bsquare\s+(\w+)", re.I), r"\1**2"),
-    (re.compile(r"\bcubic\s+(\w+)", re.I), r"\1**3"), (re.compile(r"²"), "**2"), (re.compile(r"\b([kcm]?m|ft|in|yd|mi)([23])\b"), r"\1**\2"), (re.compile(r"³"), "**3"),
+    (re.compile(r"\bcubic\s+(\w+)", re.I), r"\1**3"), (re.compile(r"²"), "**2"),
+    (re.compile(r"\b([kcm]?m|ft|in|yd|mi)([23])\b"), r"\1**\2"), (re.compile(r"³"), "**3"),
     (re.compile(r"·"), "*"), (re.compile(r"^°?\s*(c|celsius|centigrade)$|^degrees?\s+(c|celsius)$", re.I), "degC"),
     (re.compile(r"^°?\s*(f|fahrenheit)$|^degrees?\s+(f|fahrenheit)$", re.I), "degF"), (re.compile(r"^°$"), "degree"),
     (re.compile(r"^mph$", re.I), "mile/hour"), (re.compile(r"^km/?h$|^kph$", re.I), "km/hour"),
