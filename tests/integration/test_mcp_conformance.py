@@ -94,7 +94,7 @@ def test_a_foreign_client_lists_and_calls(server: str, call: list[str], expected
 
 def entries() -> dict[str, object]:
     """The bundled servers as a foreign client's configuration names them."""
-    found = {}
+    found: dict[str, object] = {}
     for each in load_servers(load_settings()):
         server = with_references(each)
         assert isinstance(server, StdioServer)
