@@ -52,8 +52,9 @@ async def run(argv: Sequence[str], place: Workspace, mounts: Sequence[Mount] = (
 
 
 @pytest.fixture
-def place(home: Path) -> Workspace:
-    return workspace(home, "thread", 100_000_000)
+def place(home: Path) -> Iterator[Workspace]:
+    yield workspace(home, "thread", 100_000_000)
+    subprocess.run(["/bin/rm", "-rf", str(home)], check=True)  # nested deeper than Python's rmtree goes
 
 
 def marked(marker: str) -> list[int]:
@@ -316,6 +317,7 @@ def test_all_of_it_holds_for_an_ordinary_user_too(tmp_path_factory: pytest.TempP
 
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, ORDINARY, ORDINARY)
+        Path(folder).chmod(0o755)
         as_user = [sys.executable, str(ROOT / "tests" / "fakes" / "ordinary_user.py"), str(ORDINARY), folder]
         tests = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", __file__]
         done = subprocess.run(

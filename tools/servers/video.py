@@ -10,7 +10,7 @@ from pydantic import Field
 from configs.errors import ToolCallError
 from tools.media import downloads, videos
 from tools.media.probe import clock, facts_text
-from tools.media.sources import name_of, opened
+from tools.media.sources import opened, plain_name
 from tools.media.videos import Frame
 from tools.servers.requests import progress_of, settings, workspace_of
 from tools.servers.serving import ServedTool, serve
@@ -66,7 +66,7 @@ async def download_video(url: str, context: Request) -> str:
     workspace = workspace_of(context)
     async with downloads.downloaded(url, settings(), progress_of(context)) as (title, file):
         facts = await videos.probed(file)
-        name = f"{name_of(title, 'video')[:80]}.{ENDINGS.get(facts['container'], facts['container'])}"
+        name = f"{plain_name(title, 'video')}.{ENDINGS.get(facts['container'], facts['container'])}"
         path = await asyncio.to_thread(downloads.keep, workspace, name, file)
     return f"kept as {path}\n{facts_text(path, facts)}"
 

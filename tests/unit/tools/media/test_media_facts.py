@@ -6,7 +6,7 @@ import pytest
 
 from tools.media.facts import kind_of
 from tools.media.probe import clock
-from tools.media.sources import is_url, name_of
+from tools.media.sources import is_url, name_of, plain_name
 from tools.media.transcript import beginning
 from tools.media.videos import middles, spread
 
@@ -52,5 +52,7 @@ def test_urls_and_the_names_of_their_files() -> None:
     assert is_url(" HTTPS://x/y")
     assert not any(map(is_url, ("file:///etc/passwd", "ftp://x", "concat:a|b", "pipe:0", "data.mp4")))
     assert name_of("https://x/a/My%20clip.mp4?x=1") == "My_clip.mp4"
-    assert name_of("https://x/..%2f..%2fetc%2fpasswd") == "_.._etc_passwd"
+    assert name_of("https://x/..%2f..%2fetc%2fpasswd") == "etc_passwd"
     assert name_of("https://x/") == "download"
+    assert plain_name("A/B test: über (1)?", "video") == "A_B_test_über_1"
+    assert plain_name("../" * 100, "video") == "video"
