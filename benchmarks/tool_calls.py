@@ -3,8 +3,8 @@
 The layer: LangChain's tool, masking of secrets, fitting of arguments, the way into the servers' own thread, the held
 session, cleaning of the result. Beside it the bare round trip: `ClientSession.call_tool` of the MCP library over its
 own stdio transport. Both call the same tool of two processes of the same server, in turns, so that whatever else the
-machine does meets both; the ratio is that of the medians of a round, and the median over the rounds is reported with
-the smallest and the largest. Start-up: tools that are listed without a server, and the first call, which starts one.
+machine does meets both; the ratio is that of the lower quartiles of a round, and the median over the rounds is told
+with the smallest and the largest. Start-up: all tools listed without a server, and the first call, which starts one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Call: TypeAlias = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Seconds of one call (medians), the ratio with its range over the rounds, seconds of start-up."""
+    """Seconds of one call, the ratio with its range over the rounds, seconds of start-up."""
 
     bare: float
     agent: float
@@ -104,7 +104,7 @@ async def measure(settings: Settings, rounds: int = ROUNDS, calls: int = CALLS) 
 
 
 async def in_turns(bare: Call, agent: Call, rounds: int, calls: int) -> list[tuple[float, float]]:
-    """The medians of both for each round, in seconds."""
+    """What both take in each round, in seconds."""
     for _ in range(WARM_UP):
         await bare()
         await agent()
@@ -116,8 +116,13 @@ async def in_turns(bare: Call, agent: Call, rounds: int, calls: int) -> list[tup
                 began = time.perf_counter()
                 await call()
                 times.append(time.perf_counter() - began)
-        pairs.append((statistics.median(taken[0]), statistics.median(taken[1])))
+        pairs.append((undisturbed(taken[0]), undisturbed(taken[1])))
     return pairs
+
+
+def undisturbed(times: list[float]) -> float:
+    """The lower quartile: what other programs of the machine add to a call is no cost of it."""
+    return statistics.quantiles(times, n=4)[0]
 
 
 @asynccontextmanager
