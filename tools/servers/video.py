@@ -33,9 +33,12 @@ async def video_info(path: Path, context: Request) -> str:
         facts = await videos.probed(file)
         if not facts["video"]:
             return facts_text(name, facts)
-        starts = await videos.scene_starts(file, facts)
+        scenes = await videos.scenes_of(file, facts)
+    starts = scenes.starts
     shown = ", ".join(f"{start:.2f}" for start in starts[:100])
     more = f" and {len(starts) - 100} more" if len(starts) > 100 else ""
+    if scenes.until < 0.9 * facts["seconds"]:
+        more += f" (looked at up to {clock(scenes.until)})"
     return f"{facts_text(name, facts)}\n{len(starts)} scene(s), beginning at seconds {shown}{more}"
 
 
@@ -77,7 +80,7 @@ async def _times(
     if times:
         return list(times)
     if scenes:
-        return videos.middles(await videos.scene_starts(file, facts), facts["seconds"], count)
+        return videos.middles((await videos.scenes_of(file, facts)).starts, facts["seconds"], count)
     return videos.spread(count, facts["seconds"])
 
 
