@@ -55,7 +55,7 @@ def test_what_has_no_room_is_asked_for_by_its_number() -> None:
     assert "--- page 1 ---" in text
     assert "--- page 2 ---" not in text
     assert "Goes on with page 2 of 5: pages='2-'" in text
-    assert "Goes on with page 4 of 5, of the pages 3- asked for,: pages='4-'" in told(long, pages="3-")
+    assert "Goes on with page 4 of 5, of the pages 3- asked for: pages='4-'" in told(long, pages="3-")
 
 
 def test_a_part_that_is_too_long_by_itself_is_cut_and_says_by_how_much() -> None:
