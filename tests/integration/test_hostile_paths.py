@@ -138,7 +138,16 @@ os.mkfifo("pipe.txt")
 socket.socket(socket.AF_UNIX).bind("socket.txt")
 sorted(os.listdir("."))"""
     made = await bench.call("run_python", code=code)
-    paths = ["link.txt", "there.txt", "near.txt", "etc/passwd", "up/other/private.txt", "loop", "pipe.txt", "socket.txt"]
+    paths = [
+        "link.txt",
+        "there.txt",
+        "near.txt",
+        "etc/passwd",
+        "up/other/private.txt",
+        "loop",
+        "pipe.txt",
+        "socket.txt",
+    ]
     assert all(path.partition("/")[0] in made for path in paths), made
     try:
         for tool, argument in TAKING:
@@ -151,7 +160,9 @@ sorted(os.listdir("."))"""
         assert await bench.refusal("write_file", "path", "up/other/private.txt")
         assert await bench.refusal("write_file", "path", "etc/new")
         for folder in ("", "up", "up/other", "etc"):
-            listed = await bench.refusal("list_files", "folder", folder) or await bench.call("list_files", folder=folder)
+            listed = await bench.refusal("list_files", "folder", folder) or await bench.call(
+                "list_files", folder=folder
+            )
             assert not any(each in listed for each in ("private", "passwd", "link.txt")), listed
         await bench.call("write_file", path="near.txt", text="mine")
         assert "mine" in await bench.call("read_file", path="near.txt")
