@@ -88,6 +88,7 @@ class Settings(BaseModel):
         description="a postgresql:// address; unset, SQLite in the home",
     )
     mcp_config: Path | None = Field(default=None, description="the path of an mcp.json; unset, mcp.json in the home")
+    mcp_token: SecretStr | None = Field(default=None, description="the token of our own MCP servers over HTTP")
     servers: str = Field(pattern=NAMES_PATTERN, description="all, none, or names of bundled servers with commas")
     openai_api_key: SecretStr | None = Field(default=None, description="the key of the endpoint")
     openai_base_url: str | None = Field(
@@ -122,9 +123,7 @@ class Settings(BaseModel):
     assemblyai_api_key: SecretStr | None = Field(default=None, description="the key of AssemblyAI")
     e2b_api_key: SecretStr | None = Field(default=None, description="the key of E2B")
     docker_image: str = Field(min_length=1, description="the name of a Docker image with Python")
-    jupyter_url: str | None = Field(
-        default=None, pattern=r"^https?://", repr=False, description="the address of a Jupyter server"
-    )
+    jupyter_url: str | None = Field(default=None, pattern=r"^https?://", repr=False, description="a Jupyter's address")
     jupyter_token: SecretStr | None = Field(default=None, description="the token of the Jupyter server")
 
     @field_validator("home", "mcp_config", mode="before")
@@ -203,8 +202,8 @@ def environment_without_secrets() -> dict[str, str]:
 
 def environment_for_docker() -> dict[str, str]:
     """What the docker command needs to find its daemon."""
-    kept = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG", "XDG_RUNTIME_DIR")
-    return {**environment_without_secrets(), **environment_values(kept)}
+    docker = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG")
+    return {**environment_without_secrets(), **environment_values((*docker, "XDG_RUNTIME_DIR"))}
 
 
 def environment_values(names: Iterable[str]) -> dict[str, str]:

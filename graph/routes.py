@@ -1,4 +1,4 @@
-"""What langgraph.json names under `http`: the routes a LangGraph API server gets from us, and what it checks at start."""
+"""What langgraph.json names under `http`: the routes that an API server gets from us, and its check at the start."""
 
 from __future__ import annotations
 

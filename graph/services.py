@@ -73,7 +73,7 @@ async def open_services(settings: Settings, *, checkpoints: bool = True) -> Asyn
         models = ModelPool(settings)
         stack.push_async_callback(models.aclose)
         runs = RunsHere(settings, prices, partial(settled, checkpointer), teller)
-        workspaces = Workspaces(settings.home)
+        workspaces = Workspaces(settings.home, settings.workspace_bytes)
         results = StoredResults(workspaces)
         yield Services(settings, runs, models, memory, tools, workspaces, results, prompts, checkpointer, teller)
 

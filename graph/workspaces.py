@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import mimetypes
 import os
 import re
-import shutil
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.errors import InvalidInputError
+from configs.errors import InvalidInputError, ToolCallError
+from tools.result_text import size_text
+from tools.workspace import Workspace
+from tools.workspaces import workspace
 
 MAX_FILE_BYTES = 100_000_000
 TEXT_BYTES = 200_000
+QUOTA = 1_000_000_000
 THREAD_ID = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
 class Workspaces:
-    """The workspaces under a home folder."""
+    """The workspaces under a home folder; quota: bytes that one may hold."""
 
     home: Path
+    quota: int = QUOTA
+
+    def of(self, thread_id: str) -> Workspace:
+        """The thread's workspace."""
+        return workspace(self.home, folder_name(thread_id), self.quota)
 
     def folder(self, thread_id: str) -> Path:
         """The thread's folder."""
-        return self.home / "workspaces" / folder_name(thread_id)
+        return self.of(thread_id).folder
 
     async def add(self, thread_id: str, paths: Sequence[Path]) -> list[str]:
         """Copy files into the thread's workspace and return their names there.
@@ -49,28 +58,24 @@ class Workspaces:
             raise InvalidInputError("--file: two files have the same name")
         for path in paths:
             check_file(path)
-        folder = self.folder(thread_id)
-        if paths:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in paths:
             try:
-                shutil.copyfile(path, folder / path.name)
+                with path.open("rb") as file:
+                    self.of(thread_id).fill(path.name, file, os.fstat(file.fileno()).st_size)
             except OSError as error:
                 raise InvalidInputError(f"--file {path}: cannot be copied ({error.strerror})") from error
+            except ToolCallError as error:
+                raise InvalidInputError(f"--file {path}: cannot be copied ({error})") from error
         return names
 
     def _read(self, thread_id: str, name: str) -> str:
-        if Path(name).name != name or name in ("", ".", "..") or "\0" in name:
+        if "/" in name:
             return "[not read: a file is named without a folder]"
         try:
-            descriptor = os.open(self.folder(thread_id) / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            return f"[not read: {error.strerror}]"
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return "[not read: no regular file]"
-            return _as_text(file.read(TEXT_BYTES), status.st_size)
+            with self.of(thread_id).open(name) as file:
+                return _as_text(name, file.read(TEXT_BYTES), os.fstat(file.fileno()).st_size)
+        except ToolCallError as error:
+            return f"[not read: {error}]"
 
 
 def folder_name(own: str) -> str:
@@ -98,13 +103,19 @@ def check_file(path: Path) -> None:
         raise InvalidInputError(f"--file {path}: cannot be read ({reason})") from error
 
 
-def _as_text(data: bytes, size: int) -> str:
+def _as_text(name: str, data: bytes, size: int) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.start < len(data) - 4:
-            return f"[a binary file of {size} bytes, not shown]"
+            return _binary(name, size)
         text = data[: error.start].decode("utf-8")
     if "\0" in text:
-        return f"[a binary file of {size} bytes, not shown]"
+        return _binary(name, size)
     return text if len(data) == size else f"{text}\n[... {size - len(data)} more bytes not shown ...]"
+
+
+def _binary(name: str, size: int) -> str:
+    """What stands for a file that is no text: its kind, its size, and how to get at what is in it."""
+    kind = mimetypes.guess_type(name)[0] or "unknown kind"
+    return f"[{kind}, {size_text(size)}, not shown; read_document and other tools that take a path read it by its name]"

@@ -30,7 +30,7 @@ CLASSES = frozenset({PLAN, "code", "side-effects", "tools"})
 KIND = "memento/kind"
 """In a tool's `_meta`: `code` says that the tool runs code that it is given."""
 CODE_TOOLS = frozenset(
-    {"bash", "execute_code", "execute_python", "python", "python_repl", "run_code", "run_python", "shell"}
+    {"bash", "execute_code", "execute_python", "python", "python_repl", "run_code", "run_python", "run_shell", "shell"}
 )
 
 

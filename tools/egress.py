@@ -14,16 +14,19 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
+
+import httpcore
+import httpx
+from httpcore import AsyncNetworkStream
 
 from configs.errors import ToolCallError
 from configs.settings import Settings
 from tools.egress_addresses import Target, address_in, checked_host, is_local_name, is_public, target_of
-
-if TYPE_CHECKING:
-    from httpcore import AsyncNetworkStream
+from tools.egress_exchange import Fetched as Fetched
+from tools.egress_exchange import exchange
+from tools.egress_proxy import ForwardProxy
 
 LIMIT = 15_000_000
 SECONDS = 30.0
@@ -35,27 +38,6 @@ PROXY_BYTES = 100_000_000
 PROXY_SECONDS = 300.0
 CROSS_HOST_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
 """What is sent on to another host after a redirect; everything else, credentials and cookies, stays behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a URL gave.
-
-    Attributes:
-        url: of the last redirect.
-        status: as answered, such as 200 or 404.
-        media_type: in small letters without parameters, empty where none was told.
-        charset: as told, or None.
-        headers: names in small letters; of several with one name the last.
-        data: decompressed.
-    """
-
-    url: str
-    status: int
-    media_type: str
-    charset: str | None
-    headers: Mapping[str, str]
-    data: bytes
 
 
 class Network(Protocol):
@@ -86,8 +68,6 @@ class SystemNetwork:
         return [str(answer[4][0]) for answer in answers]
 
     async def dial(self, address: str, port: int, seconds: float) -> AsyncNetworkStream:
-        import httpcore
-
         return await httpcore.AnyIOBackend().connect_tcp(address, port, timeout=seconds)
 
 
@@ -145,8 +125,6 @@ class Egress:
         Raises:
             ToolCallError: it may not, or does not answer.
         """
-        import httpcore
-
         host = checked_host(host)
         for address in (await self._addresses(host, port))[:ADDRESSES]:
             try:
@@ -172,14 +150,10 @@ class Egress:
         Yields:
             Its address, such as http://127.0.0.1:43117.
         """
-        from tools.egress_proxy import ForwardProxy
-
         async with ForwardProxy(self.connect, limit, seconds, users) as proxy:
             yield proxy.address
 
     async def _followed(self, target: Target, method: str, headers: dict[str, str], limit: int) -> Fetched:
-        from tools.egress_exchange import exchange
-
         context = await asyncio.to_thread(trusted) if self._certificates is None else self._certificates
         for _ in range(REDIRECTS + 1):
             fetched, location = await exchange(self.connect, context, target, method, headers, limit)
@@ -215,8 +189,6 @@ def private_hosts(listed: str) -> frozenset[tuple[str, int]]:
 @cache
 def trusted() -> ssl.SSLContext:
     """The certificates of the Python package certifi, or of SSL_CERT_FILE where it is set. Reads files."""
-    import httpx
-
     return httpx.create_ssl_context()
 
 

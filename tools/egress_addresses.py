@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+import httpx
+
 from configs.errors import ToolCallError
 
 MAX_URL = 8_000
@@ -81,8 +83,6 @@ def target_of(url: str, base: Target | None = None) -> Target:
         ToolCallError: it is no http or https URL, carries a user or password, or its host is written in a way that
             programs read differently.
     """
-    import httpx
-
     text = url.strip().replace(" ", "%20")
     if len(text) > MAX_URL or _FORBIDDEN.search(text):
         raise ToolCallError("refused: that is no URL")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from email.message import Message
 from typing import TypeAlias
 
 import httpcore
 
 from configs.errors import ToolCallError
-from tools.egress import Fetched
 from tools.egress_addresses import Target
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
@@ -25,6 +25,27 @@ OURS = frozenset(
 )
 """Headers a caller does not choose."""
 PIECE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a URL gave.
+
+    Attributes:
+        url: of the last redirect.
+        status: as answered, such as 200 or 404.
+        media_type: in small letters without parameters, empty where none was told.
+        charset: as told, or None.
+        headers: names in small letters; of several with one name the last.
+        data: decompressed.
+    """
+
+    url: str
+    status: int
+    media_type: str
+    charset: str | None
+    headers: Mapping[str, str]
+    data: bytes
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -61,7 +82,7 @@ async def exchange(
             received = _received(response.headers)
             location = received.get("location") if response.status in REDIRECTING else None
             data = b"" if location is not None or method == "HEAD" else await _body(response, received, limit, target)
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, zlib.error) as error:
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError, zlib.error) as error:
         raise ToolCallError(f"{target.host}: {_fault(error)}") from None
     kind, charset = _kind(received.get("content-type", ""))
     return Fetched(target.url, response.status, kind, charset, received, data), location
@@ -144,7 +165,7 @@ def _fault(error: Exception) -> str:
         return "its certificate cannot be verified"
     if isinstance(error, httpcore.ConnectError):
         return "no secure connection"
-    if isinstance(error, httpcore.NetworkError):
+    if isinstance(error, httpcore.NetworkError | OSError):
         return "the connection broke"
     if isinstance(error, httpcore.TimeoutException):
         return "no answer in time"

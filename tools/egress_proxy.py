@@ -48,7 +48,7 @@ class ForwardProxy:
 
     async def __aenter__(self) -> ForwardProxy:
         self._deadline = asyncio.get_running_loop().time() + self._seconds
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self._port = int(self._server.sockets[0].getsockname()[1])
         self.address = f"http://127.0.0.1:{self._port}"
         return self
@@ -59,10 +59,12 @@ class ForwardProxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  asyncio runs this as one
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout_at(self._deadline):
                 if len(self._tasks) <= CONNECTIONS and await self._is_served(writer):
@@ -72,7 +74,6 @@ class ForwardProxy:
         except httpcore.TimeoutException:
             pass
         finally:
-            self._tasks.discard(task)
             writer.close()
 
     async def _is_served(self, writer: asyncio.StreamWriter) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 from configs.errors import ToolCallError
 from tools import workspace_walk
@@ -218,12 +219,12 @@ class Workspace:
             descriptor = os.open(name, flags | _FILE, 0o600, dir_fd=folder)
         except OSError as error:
             raise _refused(path, error) from None
+        try:
+            _check_regular(path, os.fstat(descriptor))
+        except ToolCallError:
+            os.close(descriptor)
+            raise
         with os.fdopen(descriptor, "wb" if flags & os.O_WRONLY else "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ToolCallError(f"{shown(path)} is no regular file")
-            if status.st_nlink > 1:
-                raise ToolCallError(f"{shown(path)} has a second name (a hard link); make a copy of it")
             yield file
 
 
@@ -237,16 +238,30 @@ def parts(path: str) -> list[str]:
         raise ToolCallError(
             f"a file is named by a path of 1 to {MAX_PATH} printable characters, such as data/table.csv"
         )
-    inner = path.strip().removeprefix(f"{MOUNT}/")
-    names = [name for name in inner.split("/") if name not in ("", ".")]
-    if inner.startswith(("/", "~")) or ".." in names or inner.lower().startswith("file:") or not names:
+    names = _names(path)
+    if names is None or _names(unquote(path)) is None:
         raise ToolCallError(f"{shown(path)} is outside the workspace; name a file in it, such as data/table.csv")
     return names
+
+
+def _names(path: str) -> list[str] | None:
+    """None where the path leads out, or does not lead anywhere."""
+    inner = path.strip().removeprefix(f"{MOUNT}/")
+    names = [name for name in inner.split("/") if name not in ("", ".")]
+    outside = inner.startswith(("/", "~/")) or names[:1] == ["~"] or ".." in names or "\0" in inner
+    return None if outside or not names or inner.lower().startswith("file:") else names
 
 
 def shown(path: str) -> str:
     """A path for a message, short."""
     return repr(path if len(path) <= 100 else f"{path[:97]}...")
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ToolCallError(f"{shown(path)} is no regular file")
+    if status.st_nlink > 1:
+        raise ToolCallError(f"{shown(path)} has a second name (a hard link); make a copy of it")
 
 
 def _entry(found: Found) -> Entry:

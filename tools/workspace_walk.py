@@ -68,8 +68,8 @@ def usage(top: int, entries: int = MAX_ENTRIES) -> Usage:
     return Usage(size, count)
 
 
-def walk(top: int, prefix: str = "", depth: int = 0) -> Generator[Found, None, None]:
-    """Everything below an open folder, each folder before what is in it; folders at MAX_DEPTH are not entered."""
+def walk(top: int, prefix: str = "", depth: int = 0, *, inside_first: bool = False) -> Generator[Found, None, None]:
+    """Everything below an open folder, each folder before what is in it, or after; at MAX_DEPTH none is entered."""
     try:
         entries = os.scandir(top)
     except OSError:
@@ -80,13 +80,16 @@ def walk(top: int, prefix: str = "", depth: int = 0) -> Generator[Found, None, N
                 found = Found(f"{prefix}{entry.name}", top, entry.name, entry.stat(follow_symlinks=False))
             except OSError:
                 continue  # gone again
-            yield found
+            if not inside_first:
+                yield found
             inner = entered(found) if found.is_folder and depth < MAX_DEPTH else None
             if inner is not None:
                 try:
-                    yield from walk(inner, f"{found.path}/", depth + 1)
+                    yield from walk(inner, f"{found.path}/", depth + 1, inside_first=inside_first)
                 finally:
                     os.close(inner)
+            if inside_first:
+                yield found
 
 
 def too_deep(found: Found) -> bool:
@@ -118,20 +121,16 @@ def trim(top: int, size: int, entries: int, kept: Container[str]) -> list[str]:
         if too_deep(each):
             remove(top, each)
             gone.append(each.path)
-    for _ in range(MAX_DEPTH):
-        doomed = _doomed(list(walk(top)), size, entries, kept)
-        removed = [each.path for each in walk(top) if each.path in doomed and _removed(each)]
-        gone += removed
-        if not removed:
-            break
-    return gone
+    doomed = _doomed(list(walk(top)), size, entries, kept)
+    return gone + [each.path for each in walk(top, inside_first=True) if each.path in doomed and _removed(each)]
 
 
 def _doomed(found: list[Found], size: int, entries: int, kept: Container[str]) -> set[str]:
     size_left, entries_left = sum(each.size for each in found) - size, len(found) - entries
     doomed = set()
     candidates = [each for each in found if each.path not in kept]
-    for each in sorted(candidates, key=lambda each: (each.is_folder, -each.size)):
+    candidates.sort(key=lambda each: (each.is_folder, -each.size, -each.path.count("/")))
+    for each in candidates:
         if entries_left > 0 or (size_left > 0 and each.size):
             doomed.add(each.path)
             size_left -= each.size
@@ -153,7 +152,20 @@ def remove(top: int, found: Found) -> None:
         with suppress(OSError):
             os.unlink(found.name, dir_fd=found.folder)
         return
-    pending = [_moved(found, top)]
+    name = f"{DOOMED}{uuid.uuid4().hex}"
+    with suppress(OSError):
+        os.mkdir(name, 0o700, dir_fd=top)
+        place = os.open(name, FOLDER, dir_fd=top)
+        try:
+            _emptied(place, found)
+        finally:
+            os.close(place)
+        os.rmdir(name, dir_fd=top)
+
+
+def _emptied(place: int, found: Found) -> None:
+    """Remove a folder by way of an empty one of ours, where every folder in it gets a short path."""
+    pending = [_moved(found, place)]
     while pending:
         folder = pending.pop()
         inner = entered(folder) if folder is not None else None
@@ -162,23 +174,23 @@ def remove(top: int, found: Found) -> None:
         try:
             for each in walk(inner, depth=MAX_DEPTH):
                 if each.is_folder:
-                    pending.append(_moved(each, top))
+                    pending.append(_moved(each, place))
                 else:
-                    remove(top, each)
+                    with suppress(OSError):
+                        os.unlink(each.name, dir_fd=inner)
         finally:
             os.close(inner)
         with suppress(OSError):
-            os.rmdir(folder.name, dir_fd=top)
+            os.rmdir(folder.name, dir_fd=place)
 
 
-def _moved(found: Found, top: int) -> Found | None:
-    """A folder under a name of ours in the top folder, so that no path to it is long."""
-    name = f"{DOOMED}{uuid.uuid4().hex}"
+def _moved(found: Found, place: int) -> Found | None:
+    name = uuid.uuid4().hex
     try:
-        os.rename(found.name, name, src_dir_fd=found.folder, dst_dir_fd=top)
+        os.rename(found.name, name, src_dir_fd=found.folder, dst_dir_fd=place)
     except OSError:
         return None
-    return Found(name, top, name, found.status)
+    return Found(name, place, name, found.status)
 
 
 def _open_up(found: Found) -> None:

@@ -80,6 +80,6 @@ def _image() -> bytes:
                 archive.add(path, arcname=name, recursive=False)
         for folder in ("proc", "sys", "dev", "tmp", "workspace"):
             entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755
             archive.addfile(entry)
     return buffer.getvalue()

@@ -33,9 +33,6 @@ async def raw_web(answers: Mapping[str, Answer], certificates: ssl.SSLContext | 
     tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             web.heads.append(head)
@@ -48,10 +45,14 @@ async def raw_web(answers: Mapping[str, Answer], certificates: ssl.SSLContext | 
         except (OSError, EOFError):
             pass
         finally:
-            tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certificates)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=certificates)
     web = RawWeb(server.sockets[0].getsockname()[1])
     try:
         yield web

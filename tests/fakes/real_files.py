@@ -16,9 +16,12 @@ from tests.project_files import ROOT
 KEPT = Path(os.environ.get("MEMENTO_TEST_FILES", ROOT / "build" / "real-files"))
 
 
-def sdist(package: str, version: str) -> Path:
-    """The unpacked source distribution of a package, such as `sdist("pypdf", "6.1.0")`; kept between runs."""
-    return _unpacked(package, version, ["--no-binary", ":all:"])
+def sdist(package: str, version: str, *, isolated: bool = True) -> Path:
+    """The unpacked source distribution of a package, such as `sdist("pypdf", "6.1.0")`; kept between runs.
+
+    isolated: False for one whose setup.py imports packages that it does not name, and that are installed here.
+    """
+    return _unpacked(package, version, ["--no-binary", ":all:", *([] if isolated else ["--no-build-isolation"])])
 
 
 def wheel(package: str, version: str) -> Path:

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def tools(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, BaseTool]]:
     home = await asyncio.to_thread(tmp_path_factory.mktemp, "home")
-    settings = await asyncio.to_thread(load_settings, overrides=[f"home={home}"])
+    settings = await asyncio.to_thread(load_settings, overrides=[f"home={home}", "servers=math, datetime, text"])
     async with open_tools(settings) as box:
         found = await box.tools()
         assert box.failures() == {}
@@ -155,7 +155,7 @@ async def test_a_held_session_is_much_faster_than_one_a_call(
     ten_held_calls = time.monotonic() - started
     started = time.monotonic()
     home = await asyncio.to_thread(tmp_path_factory.mktemp, "home")
-    settings = await asyncio.to_thread(load_settings, overrides=[f"home={home}"])
+    settings = await asyncio.to_thread(load_settings, overrides=[f"home={home}", "servers=math, datetime, text"])
     async with open_tools(settings) as box:
         one = {tool.name: tool for tool in await box.tools()}
         assert await one["add"].ainvoke({"a": 1, "b": 1}) == "2"

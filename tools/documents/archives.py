@@ -9,7 +9,8 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,8 +18,9 @@ from tools.documents.document import Document, Part, Source, UnreadableError, of
 from tools.documents.packages import BROKEN, MAX_ENTRIES, plausible
 
 MAX_MEMBER = 100_000_000
-MAX_TAR = 1_000_000_000
+MAX_TAR = 500_000_000
 """Bytes of a packed tar that are unpacked to look for something."""
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
 FAULTS = (*BROKEN, tarfile.TarError, zlib.error, lzma.LZMAError)
 
 
@@ -54,7 +56,7 @@ def read_tar(source: Source) -> Document:
     except FAULTS as error:
         if not rows:
             raise _told(error, "this tar archive is damaged") from None
-        return _listing("tar archive, damaged at the end", rows)
+        return _listing(f"tar archive, not listed to its end ({_told(error, 'damaged')})", rows)
     return _listing("tar archive", rows)
 
 
@@ -128,22 +130,22 @@ def tar_member(path: Path, name: str, into: Path) -> bool:
     return False
 
 
-def _tar(path: Path) -> tarfile.TarFile:
-    # A stream, so that nothing is read twice; typeshed asks for more methods than tarfile calls.
-    stream: Any = _Bounded(path)
-    return tarfile.open(fileobj=stream, mode="r|")
+@contextmanager
+def _tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Read as a stream, once from its beginning to its end, packed or not."""
+    with path.open("rb") as plain:
+        packed = plain.read(6).startswith(PACKED)
+    with _stream(path) if packed else path.open("rb") as file:
+        stream: Any = _Bounded(file)  # typeshed asks for more methods than tarfile calls
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            yield tar
 
 
 class _Bounded:
-    """The bytes of a file, unpacked where they are packed, with an end after MAX_TAR."""
+    """A file with an end after MAX_TAR."""
 
-    def __init__(self, path: Path) -> None:
-        head = path.open("rb")
-        with head:
-            mark = head.read(6)
-        self._file: IO[bytes] = (
-            _stream(path) if mark[:2] == b"\x1f\x8b" or mark[:3] == b"BZh" or mark == b"\xfd7zXZ\0" else path.open("rb")
-        )
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
         self._left = MAX_TAR
 
     def read(self, size: int) -> bytes:

@@ -13,6 +13,8 @@ from tools.documents.document import Document, Source, split
 
 LIMIT = 20_000
 """Characters of parts that one answer holds."""
+HEAD_CHARS = 40
+"""What stands above a part, counted with it."""
 PASSAGE_CHARS = 800
 PASSAGES_LIMIT = 8_000
 MAX_PASSAGES = 2000
@@ -84,7 +86,7 @@ def choose(document: Document, source: Source, pages: str, query: str, limit: in
         if shown and len(part.text) > left:
             return Choice(shown, next=number)
         shown.append(Shown(number, part.label, part.text[:left], max(0, len(part.text) - left)))
-        left -= len(part.text)
+        left -= len(part.text) + HEAD_CHARS
         source.progress(index + 1, len(wanted), f"{document.unit} {number}")
     return Choice(shown)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,8 @@ class Source:
         work: a folder for files on the way.
         deadline: on `time.monotonic()`, after which slow parts are left out.
         progress: told what is done, in all, and the text.
+        quick: whether all of it is looked through for a query, so that what is slow and only looks better is left out.
+        until_read: closes what a reader keeps open while parts are made.
     """
 
     path: Path
@@ -59,6 +61,8 @@ class Source:
     work: Path
     deadline: float
     progress: Callable[[float, float | None, str], None]
+    quick: bool = False
+    until_read: ExitStack = field(default_factory=ExitStack)
 
     def late(self) -> bool:
         return time.monotonic() > self.deadline

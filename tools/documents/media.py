@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import BinaryIO
 
-from configs.errors import ToolCallError
 from configs.settings import Settings
 from tools.sandbox.jobs import Progress
 
@@ -17,8 +15,6 @@ async def media_text(name: str, file: BinaryIO, settings: Settings, progress: Pr
         ToolCallError: it is damaged.
         ConfigurationError: a library or a program is missing.
     """
-    try:
-        facts = importlib.import_module("tools.media.facts")
-    except ModuleNotFoundError:
-        raise ToolCallError(f"{name} is a recording: transcribe_audio and ask_video read it") from None
-    return str(await facts.describe_media(name, file, settings, progress))
+    from tools.media.facts import describe_media
+
+    return await describe_media(name, file, settings, progress)

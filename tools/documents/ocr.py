@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from tools.documents.document import EXTRA
+from tools.media.reading_order import Piece, in_order
 from tools.servers.extras import need
 
-MAX_SIDE = 2000
-DETECTION_SIDE = 1280
+MAX_SIDE = 1800
+DETECTION_SIDE = 1120
 MIN_SIDE = 12
 
 
@@ -27,27 +29,20 @@ class Reader:
         self._engine = need("rapidocr", EXTRA).RapidOCR(params=settings)
 
     def text(self, picture: Any) -> str:
-        """The lines of a PIL picture from top to bottom, parts of one line on one line."""
+        """The text of a PIL picture in reading order."""
         numpy = need("numpy", EXTRA)
         if min(picture.size) < MIN_SIDE:
             return ""
-        small = picture.convert("RGB")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # palettes with transparency
+            small = picture.convert("RGB")
         small.thumbnail((MAX_SIDE, MAX_SIDE))
-        found = self._engine(numpy.asarray(small))
-        if found.txts is None:
+        found = self._engine(numpy.asarray(small)[:, :, ::-1].copy())
+        if found.boxes is None or not found.txts:
             return ""
-        return "\n".join(in_lines([(box.tolist(), text) for box, text in zip(found.boxes, found.txts, strict=True)]))
+        return in_order([_piece(*each) for each in zip(found.boxes, found.txts, found.scores, strict=True)])
 
 
-def in_lines(pieces: list[tuple[list[list[float]], str]]) -> list[str]:
-    """Pieces of text, each with its four corners (x, y), put together where they overlap in height."""
-    lines: list[tuple[float, float, list[tuple[float, str]]]] = []
-    spans = [(min(p[1] for p in box), max(p[1] for p in box), min(p[0] for p in box), text) for box, text in pieces]
-    for top, bottom, left, text in sorted(spans):
-        if lines:
-            above, below, parts = lines[-1]
-            if min(bottom, below) - max(top, above) > 0.6 * min(bottom - top, below - above):
-                parts.append((left, text))
-                continue
-        lines.append((top, bottom, [(left, text)]))
-    return ["  ".join(text for _, text in sorted(parts)) for _, _, parts in lines]
+def _piece(box: Any, text: str, score: float) -> Piece:
+    across, down = box[:, 0], box[:, 1]
+    return Piece(float(across.min()), float(down.min()), float(across.max()), float(down.max()), text, float(score))

@@ -53,6 +53,14 @@ def plausible(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     return entries
 
 
+def media_fact(path: Path, folder: str) -> list[str]:
+    """A line that names the pictures and recordings in an Office document, where there are any."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.startswith(folder)]
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return [f"pictures and media, readable as PATH!/NAME: {', '.join(names[:20])}{more}"] if names else []
+
+
 def _without_declarations(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> None:
     tail, left = b"", MAX_XML
     with archive.open(entry) as file:

@@ -27,6 +27,11 @@ from tools.documents.choice import choose
 from tools.documents.document import Document, Source, UnreadableError
 from tools.documents.kinds import Kind, kind_of
 
+PRELOAD = (
+    "bs4", "charset_normalizer", "cv2", "lxml.etree", "mammoth", "markdownify", "numpy", "olefile", "onnxruntime",
+    "openpyxl", "pdfplumber", "PIL.Image", "pptx", "pypdfium2", "rapidocr", "striprtf.striprtf", "xlrd",
+)  # fmt: skip
+"""Imported once for all documents, see `tools.sandbox.jobs.run_job`; without it each would pay for its own."""
 SECONDS = 35.0
 """After so long no further slow part is begun."""
 MAX_DEPTH = 5
@@ -89,9 +94,10 @@ def read(
         path, name, kind = _entered(inputs["file"], out, name, media_type, members)
         if kind in ("audio", "video"):
             return {"media": kind, "file": path.name if members else ""}
-        source = Source(path, name, out, time.monotonic() + SECONDS, progress or _silent)
-        document = _reader(kind)(source)
-        choice = choose(document, source, pages, query)
+        source = Source(path, name, out, time.monotonic() + SECONDS, progress or _silent, bool(query.strip()))
+        with source.until_read:
+            document = _reader(kind)(source)
+            choice = choose(document, source, pages, query)
     except ConfigurationError as error:
         return {"missing": str(error)}
     except RecursionError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ MAX_RULES = 3000
 SCAN_CHARS = 20
 """A page with fewer characters and a picture on a good part of it is a scan."""
 SCAN_SHARE = 0.25
-RENDER_PIXELS = 2000
+RENDER_PIXELS = 1800
 """The longer side of a page rendered for OCR."""
 Box = tuple[float, float, float, float]
 """left, bottom, right, top in points, from the page's lower left corner."""
@@ -63,6 +64,7 @@ class Pages:
         self._source = source
         self._notes = notes
         self._reader: Reader | None = None
+        self._plumber: Any = None
 
     def part(self, number: int) -> Part:
         """One page's text; a page that cannot be read is said to be so."""
@@ -73,10 +75,13 @@ class Pages:
         except raw.PdfiumError:
             return Part(f"[page {number} is damaged]")
         plain = text.get_text_bounded() if text.count_chars() else ""
-        if len("".join(plain.split())) < SCAN_CHARS and _is_scan(page):
-            return Part(f"{plain.strip()}\n{self._scanned(page)}".strip())
-        boxes = _ruled_boxes(page) if len(plain) <= MAX_TABLE_CHARS else []
-        tables = self._tables(number) if boxes else []
+        letters = len("".join(plain.split()))
+        if letters < SCAN_CHARS and (_is_scan(page) or (not letters and _is_drawn(page))):
+            read = self._scanned(page)
+            stamp = "" if "".join(plain.split()) in "".join(read.split()) else plain.strip()
+            return Part(f"{stamp}\n{read}".strip())
+        looked_for = not self._source.quick and len(plain) <= MAX_TABLE_CHARS and _is_ruled(page)
+        tables = self._tables(number) if looked_for else []
         return Part(_clean(_with_tables(text, tables) if tables else plain))
 
     def _scanned(self, page: Any) -> str:
@@ -91,11 +96,13 @@ class Pages:
 
     def _tables(self, number: int) -> list[tuple[Box, str]]:
         """Where ruled tables of two columns or more are, and their markdown."""
-        plumber = need("pdfplumber", EXTRA)
         found: list[tuple[Box, str]] = []
         # pdfminer raises anything on damaged files; the page's plain text is there without it.
-        with suppress(Exception), plumber.open(self._source.path, pages=[number]) as pdf:
-            page = pdf.pages[0]
+        with suppress(Exception):
+            if self._plumber is None:
+                plumber = need("pdfplumber", EXTRA).open(self._source.path)
+                self._plumber = self._source.until_read.enter_context(plumber)
+            page = self._plumber.pages[number - 1]
             for each in page.find_tables():
                 rows = [[cell or "" for cell in row] for row in each.extract()]
                 filled = sum(bool(cell.strip()) for row in rows for cell in row)
@@ -103,11 +110,13 @@ class Pages:
                     left, top, right, bottom = each.bbox
                     height = float(page.height)
                     found.append(((left, height - bottom, right, height - top), table(rows)))
+            page.close()
         return found
 
 
 def _opened(path: Path) -> Any:
     raw = need("pypdfium2", EXTRA)
+    logging.getLogger("pypdfium2").setLevel(logging.ERROR)  # it tells of drawings nested deeper than is asked for
     try:
         return raw.PdfDocument(path)
     except raw.PdfiumError as error:
@@ -151,15 +160,17 @@ def _is_scan(page: Any) -> bool:
     return bool(math.isfinite(share) and share >= SCAN_SHARE * width * height > 0)
 
 
-def _ruled_boxes(page: Any) -> list[int]:
-    """As many entries as the page has drawn paths, empty where these can be no table's."""
+def _is_drawn(page: Any) -> bool:
+    """Whether anything is on a page: letters may have been drawn as shapes."""
+    return next(iter(page.get_objects(max_depth=2)), None) is not None
+
+
+def _is_ruled(page: Any) -> bool:
+    """Whether a page has lines that may be a table's, and not so many that it is a drawing."""
     raw = need("pypdfium2.raw", EXTRA)
-    count = 0
-    for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2):
-        count += 1
-        if count > MAX_RULES:
-            return []
-    return [count] if count >= 3 else []
+    paths = page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=2)
+    count = sum(1 for _, _ in zip(paths, range(MAX_RULES + 1), strict=False))
+    return 3 <= count <= MAX_RULES
 
 
 def _with_tables(text: Any, tables: list[tuple[Box, str]]) -> str:

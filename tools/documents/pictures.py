@@ -34,7 +34,7 @@ def read(source: Source) -> Document:
     image_module.MAX_IMAGE_PIXELS = None  # judged below, before anything is decoded
     with damaged("picture"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        picture = image_module.open(source.path)
+        picture = source.until_read.enter_context(image_module.open(source.path))
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise UnreadableError(f"this picture claims {width:,} x {height:,} points; up to {MAX_PIXELS:,} are read")

@@ -12,6 +12,7 @@ from tools.documents.media import media_text
 from tools.documents.opening import held
 from tools.documents.shown import shown
 from tools.sandbox.jobs import JobLimits, Progress, run_job
+from tools.servers.requests import settings as server_settings
 
 INSIDE = "!/"
 """Between an archive and a file in it: `data.zip!/report.pdf`."""
@@ -35,7 +36,7 @@ async def read_bytes(
     name: str,
     media_type: str,
     data: bytes,
-    settings: Settings,
+    settings: Settings | None = None,
     *,
     pages: str = "",
     query: str = "",
@@ -46,11 +47,13 @@ async def read_bytes(
 
     Args:
         name: as its URL ends, such as `report.pdf`; what the content leaves open is decided by it, then by media_type.
+        settings: without them those of this server's process.
     """
+    known = settings if settings is not None else await asyncio.to_thread(server_settings)
     file = await asyncio.to_thread(held, data)
     try:
         return await read_file(
-            name, file, settings, media_type=media_type, pages=pages, query=query, members=members, progress=progress
+            name, file, known, media_type=media_type, pages=pages, query=query, members=members, progress=progress
         )
     finally:
         await asyncio.to_thread(file.close)

@@ -31,6 +31,7 @@ def read_xlsx(source: Source) -> Document:
     with damaged("workbook"), warnings.catch_warnings(), source.path.open("rb") as file:
         warnings.simplefilter("ignore")
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        source.until_read.callback(book.close)
         sheets = [(each.title + _hidden(each), list(_bounded(_xlsx_rows(book, each)))) for each in book.worksheets]
     return _document(sheets)
 

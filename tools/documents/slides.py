@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Part, Source, damaged, table
-from tools.documents.packages import checked
+from tools.documents.packages import checked, media_fact
 from tools.servers.extras import need
 
 MAX_SLIDES = 5000
@@ -27,7 +27,7 @@ def read(source: Source) -> Document:
         presentation = pptx.Presentation(file)
         slides = [slide for slide, _ in zip(presentation.slides, range(MAX_SLIDES), strict=False)]
     title = (presentation.core_properties.title or "").strip()[:200]
-    facts = [f"title: {title}"] if title else []
+    facts = [*([f"title: {title}"] if title else []), *media_fact(source.path, "ppt/media/")]
     return Document("presentation", "slide", len(slides), lambda number: _slide(slides[number - 1]), facts)
 
 

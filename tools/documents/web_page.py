@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Source, of_text
@@ -24,7 +25,10 @@ def read(source: Source) -> Document:
 
 def markdown(html: str) -> tuple[str, str]:
     """The title and the body."""
-    soup = need("bs4", EXTRA).BeautifulSoup(html, "lxml")
+    soups = need("bs4", EXTRA)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", soups.XMLParsedAsHTMLWarning)
+        soup = soups.BeautifulSoup(html, "lxml")
     title = soup.title.get_text(" ", strip=True)[:200] if soup.title else ""
     for element in soup(SILENT):
         element.decompose()
@@ -46,12 +50,34 @@ def _converted(soup: Any) -> str:
     for picture in soup.find_all("img"):
         if str(picture.get("src", "")).startswith("data:"):
             picture["src"] = ""
+    for table in soup.find_all("table"):
+        _fill_spans(soup, table)
     lines = str(converter.convert_soup(soup)).splitlines()
     kept: list[str] = []
     for line in map(str.rstrip, lines):
         if line or (kept and kept[-1]):
             kept.append(line)
     return "\n".join(kept).strip()
+
+
+def _fill_spans(soup: Any, table: Any) -> None:
+    """Put empty cells where a cell of a row above reaches down, so that columns stay below each other."""
+    reaching: dict[int, int] = {}
+    for row in table.find_all("tr"):
+        column = 0
+        for cell in row.find_all(["td", "th"], recursive=False):
+            while reaching.get(column, 0) > 0:
+                reaching[column] -= 1
+                cell.insert_before(soup.new_tag("td"))
+                column += 1
+            for _ in range(_span(cell, "colspan")):
+                reaching[column] = _span(cell, "rowspan") - 1
+                column += 1
+
+
+def _span(cell: Any, name: str) -> int:
+    text = str(cell.get(name, "1"))
+    return min(int(text), 100) if text.isascii() and text.isdigit() and int(text) else 1
 
 
 def _depth(soup: Any) -> int:

@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Source, damaged, of_text
-from tools.documents.packages import checked
+from tools.documents.packages import checked, media_fact
 from tools.documents.web_page import markdown
 from tools.servers.extras import need
 
@@ -34,7 +34,7 @@ def read(source: Source) -> Document:
     with source.path.open("rb") as file, damaged("Word document"):
         result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
     _, text = markdown(result.value)
-    facts = [*_around(source), *_media(source, "word/media/")]
+    facts = [*_around(source), *media_fact(source.path, "word/media/")]
     return of_text("Word document", text, facts)
 
 
@@ -51,10 +51,3 @@ def _around(source: Source) -> list[str]:
             if text and fact not in facts:
                 facts.append(fact)
     return facts[:6]
-
-
-def _media(source: Source, folder: str) -> list[str]:
-    with zipfile.ZipFile(source.path) as archive:
-        names = [name for name in archive.namelist() if name.startswith(folder)]
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
-    return [f"pictures, readable as PATH!/NAME: {', '.join(names[:20])}{more}"] if names else []

@@ -26,11 +26,15 @@ class Check:
 
 async def check(settings: Settings) -> list[Check]:
     """ffmpeg, text recognition, the vision model, the speech model, scenes and downloads. Nothing is loaded or sent."""
+    return await asyncio.to_thread(_checks, settings)
+
+
+def _checks(settings: Settings) -> list[Check]:
     return [
         _ffmpeg(),
         _library("text recognition", "rapidocr", "image"),
         _vision(settings),
-        await asyncio.to_thread(_speech, settings),
+        _speech(settings),
         _library("video scenes", "scenedetect", "media"),
         _library("video downloads", "yt_dlp", "media"),
     ]

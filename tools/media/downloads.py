@@ -57,7 +57,7 @@ async def downloaded(
         ToolCallError: there is none, it may not be reached, or a limit ended it.
         ConfigurationError: yt-dlp is not installed.
     """
-    require("yt_dlp", "media")
+    await asyncio.to_thread(require, "yt_dlp", "media")
     from tools.egress import Egress
 
     egress = Egress.of(settings)

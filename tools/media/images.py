@@ -41,7 +41,7 @@ async def decoded(file: BinaryIO, longest: int = LONGEST) -> Decoded:
         ToolCallError: it is none, damaged, or too large.
         ConfigurationError: Pillow is not installed.
     """
-    require("PIL", "image")
+    await asyncio.to_thread(require, "PIL", "image")
     await asyncio.to_thread(file.seek, 0)
     async with run_job("tools.media.picture:decode", {"file": file}, {"longest": longest}, DECODING) as result:
         return Decoded(result.value, await asyncio.to_thread(_jpeg, result.files))
@@ -54,7 +54,7 @@ async def recognised(files: Sequence[BinaryIO]) -> list[Recognised]:
         ToolCallError: one of them is no picture, damaged, or too large.
         ConfigurationError: RapidOCR is not installed.
     """
-    require("rapidocr", "image")
+    await asyncio.to_thread(require, "rapidocr", "image")
     inputs = {f"{number:02d}": file for number, file in enumerate(files)}
     for file in files:
         await asyncio.to_thread(file.seek, 0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "MPO", "PPM", "ICO", "AVIF", "TGA", "PCX", "JPEG2000")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "ICO", "AVIF", "TGA", "PCX", "JPEG2000")
 MAX_PIXELS = 60_000_000
 MAX_FRAMES = 200
 UNREADABLE = (
@@ -47,13 +47,14 @@ def opened(path: Path, longest: int) -> tuple[Image, dict[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(path, formats=FORMATS)
-            facts = _facts(image)
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"the picture claims {image.width}x{image.height} pixels; at most 60 million are read")
-            image.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
-            image.thumbnail((longest, longest))
-            return _plain(ImageOps.exif_transpose(image)), facts
+            with Image.open(path, formats=FORMATS) as image:
+                facts = _facts(image)
+                if image.width * image.height > MAX_PIXELS:
+                    size = f"{image.width}x{image.height}"
+                    raise ValueError(f"the picture claims {size} pixels; at most 60 million are read")
+                image.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
+                image.thumbnail((longest, longest))
+                return _plain(ImageOps.exif_transpose(image)), facts
     except UnidentifiedImageError:
         raise ValueError(UNREADABLE) from None
     except (OSError, SyntaxError, EOFError, OverflowError, MemoryError, Image.DecompressionBombError) as error:

@@ -71,7 +71,7 @@ async def transcribe(
     Raises:
         ToolCallError: it cannot be decoded.
     """
-    need_ffmpeg()
+    await asyncio.to_thread(need_ffmpeg)
     ends = time.monotonic() + seconds
     lines: list[Line] = []
     at, complete = start, False

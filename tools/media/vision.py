@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,21 +56,28 @@ async def look(settings: Settings, pictures: Sequence[Picture], question: str) -
     reason = why_not(settings)
     if reason is not None:
         raise ConfigurationError(reason)
-    import httpx
-    import openai
-
     content: list[str | dict[str, Any]] = []
     for picture in pictures:
         content += [{"type": "text", "text": picture.label}] if picture.label else []
         data = base64.b64encode(picture.jpeg).decode()
         content.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}})
     content.append({"type": "text", "text": question})
+    client, model, faults = await asyncio.to_thread(_opened, settings)  # imports, and reads certificates
     try:
-        async with httpx.AsyncClient(timeout=settings.model_timeout, follow_redirects=True) as client:
-            reply = await _model(settings, client).ainvoke([("system", INSTRUCTION), ("user", content)])
-    except (openai.OpenAIError, ValueError, LookupError, TypeError) as fault:
+        async with client:
+            reply = await model.ainvoke([("system", INSTRUCTION), ("user", content)])
+    except faults as fault:
         raise _translated(fault, settings.vision_model) from None
     return reply.text[:MAX_CHARS].strip() or "(the vision model said nothing)"
+
+
+def _opened(settings: Settings) -> tuple[httpx.AsyncClient, BaseChatModel, tuple[type[Exception], ...]]:
+    """Connections, the model over them, and what it raises; ValueError and the like for what is no chat completion."""
+    import httpx
+    import openai
+
+    client = httpx.AsyncClient(timeout=settings.model_timeout)
+    return client, _model(settings, client), (openai.OpenAIError, ValueError, LookupError, TypeError)
 
 
 def _model(settings: Settings, client: httpx.AsyncClient) -> BaseChatModel:

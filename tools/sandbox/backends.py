@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Callable, Mapping
 
@@ -21,7 +22,7 @@ UNSAFE = "subprocess"
 
 
 def make_sandbox(settings: Settings) -> Sandbox:
-    """The sandbox that the settings name, and never another one in its place.
+    """The sandbox that the settings name, and never another one in its place. Imports its module: blocks.
 
     Raises:
         ConfigurationError: it needs a setting, a key or a library that is not there.
@@ -40,7 +41,7 @@ async def check(settings: Settings) -> str:
         ConfigurationError: as `make_sandbox`.
         SandboxError: it does not work here; the message names the cause and the choices.
     """
-    return await make_sandbox(settings).check()
+    return await (await asyncio.to_thread(make_sandbox, settings)).check()
 
 
 def refuse_in_server(settings: Settings) -> None:

@@ -74,7 +74,7 @@ class JailedProgram:
     async def limit(self, limits: Limits) -> None:
         await self.process.limit(_with_room(limits))
 
-    def end_others(self) -> None:
+    async def end_others(self) -> None:
         """The kernel does so itself, in its namespace."""
 
     async def wait(self) -> int:

@@ -41,7 +41,8 @@ class Before:
         """Remove what the run wrote beyond the limit, the largest files first; how many entries are gone."""
         now = {each.path: each.version for each in self.workspace.entries()}
         kept = {path for path, version in self.files.items() if now.get(path) == version}
-        return len(self.workspace.trim(*self._most(disk), kept))
+        size, entries = (number * 9 // 10 for number in (disk, MAX_ENTRIES))  # so that the next run has room
+        return len(self.workspace.trim(max(size, self.usage.size), max(entries, self.usage.entries), kept))
 
     def _most(self, disk: int) -> tuple[int, int]:
         return max(disk, self.usage.size), max(MAX_ENTRIES, self.usage.entries)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,22 +73,11 @@ class ContainerSpawn:
     async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> Container:
         own = f"memento-{secrets.token_hex(8)}"
         inside = {str(outer): str(number) for number, outer in enumerate(_streams(descriptors))}
-        command = ["docker", "run", "--rm", "--interactive", "--name", own, *_shut_in(limits)]
+        command = ["run", "--rm", "--interactive", "--name", own, *_shut_in(limits)]
         command += ["--user", f"{self.owner}:{self.owner}", "--volume", f"{self.source}:{MOUNT}", "--workdir", MOUNT]
         given, taken, told = _streams(descriptors)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                self.image,
-                *(inside.get(each, each) for each in arguments),
-                stdin=given,
-                stdout=taken,
-                stderr=told,
-                env=environment_for_docker(),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SandboxError(f"docker: cannot be started: {error.strerror}") from error
+        command += [self.image, *(inside.get(each, each) for each in arguments)]
+        process = await _started(command, given, taken, told)
         return Container(own, process)
 
 
@@ -116,7 +104,7 @@ class Container:
             memory = f"{limits.memory}b"
             await _docker("update", "--memory", memory, "--memory-swap", memory, self.name)
 
-    def end_others(self) -> None:
+    async def end_others(self) -> None:
         """The kernel does so itself, in its namespace."""
 
     async def wait(self) -> int:
@@ -139,7 +127,7 @@ def _shut_in(limits: Limits) -> list[str]:
         *("--network", "none", "--read-only", "--init", "--ipc", "private", "--cap-drop", "ALL"),
         *("--security-opt", "no-new-privileges", "--pids-limit", str(limits.processes), "--cpus", "2"),
         *("--memory", memory, "--memory-swap", memory, "--ulimit", "core=0", "--log-driver", "none"),
-        *("--tmpfs", f"/tmp:rw,nosuid,nodev,size={SCRATCH}", "--label", "memento=sandbox"),  # noqa: S108  inside
+        *("--tmpfs", f"/tmp:rw,nosuid,nodev,mode=1777,size={SCRATCH}", "--label", "memento=sandbox"),  # noqa: S108  inside
         *("--env", "HOME=/tmp", "--env", "MPLBACKEND=Agg", "--env", "PYTHONDONTWRITEBYTECODE=1"),
     ]
 
@@ -150,18 +138,7 @@ async def _docker(*arguments: str, seconds: float = COMMAND_SECONDS) -> str:
     Raises:
         SandboxError: it fails or takes too long; the message says what to do.
     """
-    if shutil.which("docker") is None:
-        raise SandboxError(
-            "docker: there is no such command: install Docker, or set MEMENTO_SANDBOX to another sandbox"
-        )
-    process = await asyncio.create_subprocess_exec(
-        "docker",
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment_for_docker(),
-    )
+    process = await _started([*arguments], asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, asyncio.subprocess.PIPE)
     try:
         output, errors = await asyncio.wait_for(process.communicate(), seconds)
     except TimeoutError:
@@ -171,6 +148,25 @@ async def _docker(*arguments: str, seconds: float = COMMAND_SECONDS) -> str:
     if process.returncode != 0:
         raise SandboxError(_fault(errors.decode("utf-8", "replace")))
     return output.decode("utf-8", "replace")
+
+
+async def _started(arguments: Sequence[str], given: int, taken: int, told: int) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            "docker",
+            *arguments,
+            stdin=given,
+            stdout=taken,
+            stderr=told,
+            env=await asyncio.to_thread(environment_for_docker),
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise SandboxError(
+            "docker: there is no such command: install Docker, or set MEMENTO_SANDBOX to another sandbox"
+        ) from None
+    except OSError as error:
+        raise SandboxError(f"docker: cannot be started: {error.strerror}") from error
 
 
 def _fault(said: str) -> str:

@@ -75,9 +75,14 @@ def jail_command(
         command += ["--perms", "0700", "--size", str(size), "--tmpfs", target]
     for name in ("passwd", "group", "hosts"):
         command += ["--ro-bind-data", str(fds[name]), f"/etc/{name}"]
+    sealed = _sealed(mounts)
+    for folder in sealed:
+        command += ["--tmpfs", folder]
     for mount in sorted(mounts, key=lambda each: each.target.count("/")):
         command += ["--bind" if mount.writable else "--ro-bind", str(mount.source), mount.target]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", cwd]
+    for folder in (*sealed, "/dev", "/"):
+        command += ["--remount-ro", folder]
+    command += ["--chdir", cwd]
     for name, value in env.items():
         command += ["--setenv", name, value]
     for name in ("seccomp", "json-status-fd", "block-fd"):
@@ -92,6 +97,17 @@ def identity(uid: int, gid: int) -> dict[str, str]:
         "group": f"root:x:0:\nuser:x:{gid}:\n",
         "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     }
+
+
+def _sealed(mounts: Sequence[Mount]) -> list[str]:
+    """The folders in temporary ones that lead to mounts: sealed, or code could rename them and put others there."""
+    ways = set()
+    for mount in mounts:
+        for place in TEMPORARY:
+            first, deeper, _ = mount.target.removeprefix(f"{place}/").partition("/")
+            if mount.target.startswith(f"{place}/") and deeper:
+                ways.add(f"{place}/{first}")
+    return sorted(ways)
 
 
 def _system() -> list[str]:

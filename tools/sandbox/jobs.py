@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import tempfile
+import io
+import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from configs.errors import SandboxError
+from configs.settings import Settings
+from tools.sandbox.jail_command import bubblewrap
+from tools.sandbox.job_pool import Job, JobPool
+from tools.sandbox.job_process import Told
+
+LARGEST = 1e15
 Progress: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
 """Done, in all (None: not known), and what is being done."""
 
@@ -44,23 +53,102 @@ async def run_job(
 
     Args:
         function: `package.module:name`, of ours. It gets `inputs` as readable files (name to path), `out`, an empty
-            folder it may write to, and the arguments; it returns JSON. `print(json, file=stderr)` is not its business:
-            for progress it takes a keyword argument `progress(done, total, text)` where it has one of that name.
-        inputs: open regular files.
+            folder it may write to, and the arguments; it returns JSON. For progress it takes a keyword argument
+            `progress(done, total, text)` where it has one of that name. Its module is imported once for all jobs, and
+            so are the modules that its PRELOAD names (a tuple), and those that our code in it was seen to import.
+        inputs: open regular files, read from their beginning.
 
     Raises:
         ToolCallError: the function raised ValueError or ToolCallError (its message), or was stopped at a limit.
         SandboxError: there is no sandbox to run it in.
     """
-    # Runs in this process until the sandboxed worker is there; the contract is the same.
-    del limits, progress
-    module, _, name = function.partition(":")
-    with tempfile.TemporaryDirectory() as folder:
-        paths: dict[str, Path] = {}
-        for key, file in inputs.items():
-            paths[key] = Path(folder) / f"in-{len(paths)}"
-            await asyncio.to_thread(paths[key].write_bytes, await asyncio.to_thread(file.read))
-        out = Path(folder) / "out"
-        out.mkdir()
-        work = getattr(importlib.import_module(module), name)
-        yield JobResult(await asyncio.to_thread(work, paths, out, **arguments), out)
+    limits = limits or JobLimits()
+    pool = await asyncio.to_thread(_pool)
+    async with _reports(progress) as told:
+        files = {key: _own(file) for key, file in inputs.items()}
+        job = Job(function, files, arguments, limits.seconds, limits.memory, limits.output)
+        future = asyncio.run_coroutine_threadsafe(_run(pool, job, told), pool.loop)
+        value, made = await asyncio.wrap_future(future)
+    try:
+        yield JobResult(value, made)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
+
+
+@cache
+def _pool() -> JobPool:
+    from tools.servers.requests import settings
+
+    return JobPool(settings().home / "jobs", jailed=is_jailed(settings()))
+
+
+def is_jailed(settings: Settings) -> bool:
+    """Whether files are read in a jail by these settings.
+
+    For code there is docker, e2b and jupyter; files are read beside us, in bubblewrap, or, where that is not installed
+    and unsafe code is allowed, in a plain process.
+
+    Raises:
+        SandboxError: no jail is wanted, but nobody allowed to do without.
+    """
+    if settings.sandbox != "subprocess":
+        beside = settings.sandbox == "bubblewrap" or not settings.allow_unsafe_code
+        return beside or bubblewrap() is not None
+    if not settings.allow_unsafe_code:
+        raise SandboxError(
+            "MEMENTO_SANDBOX=subprocess reads files and runs code with this user's rights: "
+            "set MEMENTO_ALLOW_UNSAFE_CODE=1 as well, or MEMENTO_SANDBOX=bubblewrap"
+        )
+    return False
+
+
+async def _run(pool: JobPool, job: Job, told: Told) -> tuple[Any, Path]:
+    try:
+        return await pool.run(job, told)
+    finally:
+        for file in job.inputs.values():
+            file.close()
+
+
+def _own(file: BinaryIO) -> BinaryIO:
+    """A file of our own on the same content: the caller's may be closed while a cancelled job ends."""
+    try:
+        return os.fdopen(os.dup(file.fileno()), "rb")
+    except (io.UnsupportedOperation, AttributeError):
+        file.seek(0)
+        return io.BytesIO(file.read())
+
+
+@asynccontextmanager
+async def _reports(progress: Progress | None) -> AsyncIterator[Told]:
+    """What takes a job's reports on another thread; the latest one is passed on, however many come."""
+    loop = asyncio.get_running_loop()
+    latest: list[Mapping[str, Any]] = []
+    came = asyncio.Event()
+
+    def take(report: Mapping[str, Any]) -> None:
+        latest[:] = [report]
+        came.set()
+
+    def told(report: Mapping[str, Any]) -> None:
+        with suppress(RuntimeError):  # that loop has closed
+            loop.call_soon_threadsafe(take, report)
+
+    async def pass_on() -> None:
+        while progress is not None:
+            await came.wait()
+            came.clear()
+            for report in latest:
+                done, total = (_number(report.get(key)) for key in ("done", "total"))
+                await progress(done or 0.0, total, str(report.get("text", ""))[:200])
+
+    task = asyncio.create_task(pass_on())
+    try:
+        yield told
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) < LARGEST else None

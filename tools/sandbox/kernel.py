@@ -87,6 +87,7 @@ class Kernel:
 
     def _run(self, command: dict[str, Any]) -> None:
         self._restore_streams()
+        os.chdir(self._folder)
         signal.signal(signal.SIGINT, self._interrupted)
         self._count += 1
         value = error = ""

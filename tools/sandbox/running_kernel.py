@@ -19,6 +19,8 @@ from tools.sandbox.streams import Commands, Drained, Replies
 
 START = 30.0
 """Seconds until a kernel must be there, on a machine that has a lot to do."""
+KNOWN = 0.3
+"""Seconds for the reason of an end to come up."""
 END = 5.0
 """Seconds that a killed process is waited for."""
 
@@ -57,6 +59,9 @@ class RunningKernel:
 
     async def end(self) -> None:
         """Kill it, with all that it has started."""
+        with suppress(TimeoutError):
+            if self.replies.broken:  # it has ended by itself; whoever watches it may know why
+                await asyncio.wait_for(self.process.wait(), KNOWN)
         with suppress(TimeoutError):
             await asyncio.wait_for(self.process.kill(), END)
         self.output.catch_up()

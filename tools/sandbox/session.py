@@ -22,6 +22,8 @@ from tools.workspace import Workspace
 GRACE = 0.4
 """Seconds that interrupted code has to end by itself, with its variables kept."""
 MAX_TEXT = 20_000
+MAX_THREADS = 16
+"""That a run may leave behind, such as a pool's; more would be in the way of the next run."""
 Work: TypeAlias = Callable[[asyncio.Event], Awaitable[Execution]]
 
 
@@ -83,10 +85,12 @@ class KernelSession:
         reply = asyncio.ensure_future(kernel.run(code, limits))
         ended = await watched([reply], earlier, limits, [stop, self._closed])
         said = await self._said(kernel, reply, ended)
+        if said is not None and said.threads > (0 if ended == "timeout" else MAX_THREADS):
+            ended, said = ended or "processes", None
         if said is None:
             await self._end_kernel()
         else:
-            kernel.process.end_others()
+            await kernel.process.end_others()
         how: Ended = ended or (said.ended if said is not None else kernel.process.breach or "died")
         return await self._settled(
             Execution(
@@ -120,8 +124,7 @@ class KernelSession:
         if found is None:
             return None
         kernel.output.catch_up()
-        said = _Said.read(found)
-        return None if ended == "timeout" and said.threads else said
+        return _Said.read(found)
 
     async def _shell(self, command: str, limits: Limits, stop: asyncio.Event) -> Execution:
         earlier = await asyncio.to_thread(before, self._workspace)
@@ -149,12 +152,12 @@ class _Said:
 
     value: str
     error: str
-    threads: bool
+    threads: int
 
     @classmethod
     def read(cls, reply: dict[str, Any]) -> _Said:
         value, error, threads = reply.get("value"), reply.get("error"), reply.get("threads")
-        return cls(_short(value), _short(error), isinstance(threads, int) and threads > 0)
+        return cls(_short(value), _short(error), threads if isinstance(threads, int) else 0)
 
     @property
     def ended(self) -> Ended:

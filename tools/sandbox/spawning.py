@@ -19,7 +19,7 @@ class Spawned(Protocol):
         """Other limits for the next run, as far as they can be changed."""
         ...
 
-    def end_others(self) -> None:
+    async def end_others(self) -> None:
         """End what the program has left running beside itself, where it cannot do so itself."""
         ...
 

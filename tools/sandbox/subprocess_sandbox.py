@@ -83,22 +83,25 @@ class PlainProcess:
     breach: Ended | None = None
 
     async def kill(self) -> None:
-        self.end_others()
-        if self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        await asyncio.to_thread(_kill, self.process.pid, itself=self.process.returncode is None)
         await self.process.wait()
 
     async def limit(self, limits: Limits) -> None:
         _limit(self.process.pid, limits)
 
-    def end_others(self) -> None:
-        for pid in (members(self.process.pid) or frozenset()) - {self.process.pid}:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+    async def end_others(self) -> None:
+        await asyncio.to_thread(_kill, self.process.pid, itself=False)
 
     async def wait(self) -> int:
         return await self.process.wait()
+
+
+def _kill(leader: int, *, itself: bool) -> None:
+    """End the processes of a session, but its leader only where that is asked for. Blocks."""
+    for pid in members(leader) or ():
+        if itself or pid != leader:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _limit(pid: int, limits: Limits) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from tools.servers.requests import settings
 from tools.servers.serving import ServedTool, serve
 from tools.web.search_engine import Category, Query, TimeRange
+from tools.web.searching import as_text, engines_of, searched
 
 
 async def web_search(
@@ -22,8 +23,6 @@ async def web_search(
     safe_search: Annotated[int, Field(ge=0, le=2, description="0 off, 1 moderate, 2 strict")] = 1,
 ) -> str:
     """Search the web. Gives titles, addresses and snippets, the nearest in meaning first; read a page for the rest."""
-    from tools.web.searching import as_text, engines_of, searched
-
     if not query.strip():
         raise ValueError("query: takes a few words")
     asked = Query(query.strip(), num_results, category, language, time_range, safe_search)

@@ -6,11 +6,13 @@ import asyncio
 import functools
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from configs.errors import ConfigurationError, MementoError, SandboxError, ToolCallError
+from tools.servers.over_http import address_of, serve_over_http
 from tools.servers.requests import SECONDS_KEY
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ Tools: TypeAlias = Iterable[ServedTool | Function] | Mapping[str, Function]
 
 
 def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
-    """Serve tools until standard input ends, or over HTTP where the command line says so.
+    """Serve tools until standard input ends, or over HTTP where the command line says so; see `over_http`.
 
     Args:
         name: the server's name.
@@ -62,6 +64,13 @@ def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
             ToolCallError are the tool's error, for the model; of other errors it learns only their kind.
         instructions: what a client's model should know about all of them.
     """
+    try:
+        address = address_of(sys.argv[1:])
+        if address is not None:
+            serve_over_http(server(name, tools, instructions), *address)
+            return
+    except ConfigurationError as error:
+        raise SystemExit(f"{name}: {error}") from None
     server(name, tools, instructions).run("stdio")
 
 

@@ -63,8 +63,9 @@ FLAGS = (
 class Chromium:
     """One running browser. `stop` may be called from anywhere, any number of times."""
 
-    def __init__(self, process: asyncio.subprocess.Process, profile: Path, address: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, profile: Path, address: str, sandboxed: bool) -> None:
         self.address = address
+        self.sandboxed = sandboxed
         self._process = process
         self._profile = profile
         atexit.register(self._kill)
@@ -147,7 +148,8 @@ async def _started(path: str, flags: list[str]) -> Chromium:
     )
     try:
         async with asyncio.timeout(START_SECONDS):
-            return Chromium(process, profile, await _address(process, profile / "DevToolsActivePort"))
+            address = await _address(process, profile / "DevToolsActivePort")
+            return Chromium(process, profile, address, sandboxed=not flags)
     except TimeoutError:
         await _ended(process, profile)
         raise ToolCallError("the browser did not come up") from None

@@ -15,13 +15,14 @@ from configs.errors import ConfigurationError, ToolCallError
 from configs.settings import Settings
 from tools.egress import Egress, Fetched
 from tools.sandbox.jobs import JobLimits, run_job
+from tools.servers.extras import need
 from tools.web.browser import Browser
-from tools.web.cache import Kept, PageCache
+from tools.web.cache import KEPT_HEADERS, Kept, PageCache
 from tools.web.freshness import UNTOLD, conditions, freshness, retry_after
 from tools.web.html_page import decoded
 from tools.web.jina import JINA, read_by_jina
 from tools.web.manners import LONGEST_WAIT, Manners, asks_to_wait, origin
-from tools.web.other_formats import document_text
+from tools.web.other_formats import MORE, document_text
 
 Render: TypeAlias = Literal["auto", "always", "never", "jina"]
 HTML = frozenset({"text/html", "application/xhtml+xml", ""})
@@ -59,24 +60,26 @@ class Crawler:
         self._manners = Manners(self._egress)
         self._cache = PageCache(settings.home / "cache" / "pages")
         self.browser = Browser(settings, self._egress)
-        self._recent: OrderedDict[tuple[str, str], tuple[float, Page]] = OrderedDict()
+        self._recent: OrderedDict[tuple[str, str, str], tuple[float, Page]] = OrderedDict()
 
-    async def page(self, url: str, render: Render = "auto", again: bool = False) -> Page:
+    async def page(self, url: str, render: Render = "auto", again: bool = False, query: str = "") -> Page:
         """A page.
 
         Args:
             again: it is read on: what was read in the last minutes will do, so that places in it stay the same.
+            query: what is looked for; of a document only what matches it is read.
 
         Raises:
             ToolCallError: refused, not there, not allowed, or not readable; a line for the model.
             ConfigurationError: a library, a browser or a key is missing.
         """
         url = url.strip()
-        at, known = self._recent.get((url, render), (0.0, None))
+        key, whole = (url, render, query), (url, render, "")
+        at, known = self._recent.get(key) or self._recent.get(whole) or (0.0, None)
         if again and known is not None and time.monotonic() - at < RECENT_SECONDS:
             return known
-        page = await self._read(url, render)
-        self._recent[url, render] = time.monotonic(), page
+        page = await self._read(url, render, query)
+        self._recent[key if page.note == MORE else whole] = time.monotonic(), page
         if len(self._recent) > RECENT:
             self._recent.popitem(last=False)
         return page
@@ -84,7 +87,7 @@ class Crawler:
     async def close(self) -> None:
         await self.browser.close()
 
-    async def _read(self, url: str, render: Render) -> Page:
+    async def _read(self, url: str, render: Render, query: str) -> Page:
         if render == "jina":
             return await self._by_jina(url)
         try:
@@ -94,7 +97,7 @@ class Crawler:
                 return await self._by_jina(url)
             raise ToolCallError(str(error)) from None
         if kept.media_type not in HTML:
-            return await self._other(kept)
+            return await self._other(kept, query)
         page, scripted = await self._html(kept.data, kept.url, kept.charset)
         if render == "always" or (render == "auto" and scripted):
             return await self._in_browser(url, kept, page, render)
@@ -141,11 +144,13 @@ class Crawler:
             return known
         await self._manners.check(address)
         fetched = await self._asked(address, conditions(known.headers) if known is not None else {})
-        seconds = freshness(fetched.headers, time.time())
-        if fetched.status == HTTPStatus.NOT_MODIFIED and known is not None:
+        before = {"cache-control": known.headers.get("cache-control", "")} if known is not None else {}
+        unchanged = fetched.status == HTTPStatus.NOT_MODIFIED
+        seconds = freshness({**before, **fetched.headers} if unchanged else fetched.headers, time.time())
+        if unchanged and known is not None:
             kept = replace(known, fresh_until=time.time() + (seconds or 0.0))
         elif 200 <= fetched.status < 300:
-            headers = {name: fetched.headers[name] for name in ("etag", "last-modified") if name in fetched.headers}
+            headers = {name: fetched.headers[name] for name in KEPT_HEADERS if name in fetched.headers}
             until = time.time() + seconds if seconds is not None else 0.0
             kept = Kept(fetched.url, fetched.media_type, fetched.charset, headers, fetched.data, until)
         else:
@@ -175,17 +180,19 @@ class Crawler:
 
     async def _html(self, data: bytes, url: str, charset: str | None) -> tuple[Page, bool]:
         """The page, and whether it should be rendered."""
+        await asyncio.to_thread(need, "markdownify", "crawl")
         arguments = {"url": url, "charset": charset}
         async with run_job("tools.web.html_page:read", {"page": BytesIO(data)}, arguments, READ_LIMITS) as result:
             read: dict[str, Any] = result.value
         note = "Only the beginning of this very long page was read." if read["cut"] else ""
         return Page(url, read["title"], read["markdown"], note), bool(read["scripted"])
 
-    async def _other(self, kept: Kept) -> Page:
+    async def _other(self, kept: Kept, query: str) -> Page:
         name = urlsplit(kept.url).path.rpartition("/")[2]
         if kept.media_type in TEXT or kept.media_type == "text/plain" or kept.media_type == "text/markdown":
             return Page(kept.url, name, decoded(kept.data, kept.charset or "utf-8"))
-        return Page(kept.url, name, await document_text(name, kept.media_type, kept.data))
+        text = await document_text(name, kept.media_type, kept.data, self._settings, query)
+        return Page(kept.url, name, text, MORE)
 
     def _may_ask_jina(self, url: str) -> bool:
         """Only where there is a key; hosts that are not public are nobody else's business."""

@@ -23,7 +23,7 @@ async def extract(crawler: Crawler, urls: Sequence[str], query: str, max_tokens:
         ToolCallError: none of the pages can be read.
         ConfigurationError: a library, a browser or a key is missing.
     """
-    pages, failures = await _read(crawler, urls, render)
+    pages, failures = await _read(crawler, urls, query, render)
     characters = int(max_tokens * CHARACTERS_A_TOKEN)
     texts = [page.text for page in pages]
     best = await asyncio.to_thread(ranked, texts, query)
@@ -31,9 +31,9 @@ async def extract(crawler: Crawler, urls: Sequence[str], query: str, max_tokens:
     return "\n\n".join([found, *failures])
 
 
-async def _read(crawler: Crawler, urls: Sequence[str], render: Render) -> tuple[list[Page], list[str]]:
+async def _read(crawler: Crawler, urls: Sequence[str], query: str, render: Render) -> tuple[list[Page], list[str]]:
     addresses = list(dict.fromkeys(url.strip() for url in urls))
-    tasks = [asyncio.ensure_future(crawler.page(url, render, again=True)) for url in addresses]
+    tasks = [asyncio.ensure_future(crawler.page(url, render, again=True, query=query)) for url in addresses]
     try:
         results = await asyncio.gather(*tasks, return_exceptions=True)
     finally:

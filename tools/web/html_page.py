@@ -9,23 +9,23 @@ import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from tools.result_text import clean
+from tools.servers.extras import need
 from tools.web.main_content import main_content
 from tools.web.scripted import needs_browser
-from tools.web.visible import remove_hidden
-
-if TYPE_CHECKING:
-    from lxml.html import HtmlElement
+from tools.web.visible import HtmlElement, remove_hidden
 
 MAX_BYTES = 4_000_000
 MAX_TITLE = 300
 _META = re.compile(rb"<meta[^>]{1,300}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _LINE_ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
-_SPACE = re.compile(r"[ \t\r\n\f]+")
+_SPACE = re.compile(r"[ \t\r\n\f\xa0]+")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that a tree may hold after parsing but does not take back."""
 _LANGUAGE = re.compile(r"(?:language|lang|highlight|brush)[-:]\s?([a-z0-9+#]{1,20})", re.IGNORECASE)
 
 
@@ -66,52 +66,55 @@ def decoded(data: bytes, charset: str | None) -> str:
         if data.startswith(mark):
             return data.decode(name, "replace").removeprefix("\ufeff")
     declared = _META.search(data[:4096])
-    for name in (charset, declared[1].decode("ascii") if declared else None):
+    for said in (charset, declared[1].decode("ascii") if declared else None):
         try:
-            if name and codecs.lookup(name)._is_text_encoding:
-                return data.decode(name, "replace")
+            if said and codecs.lookup(said)._is_text_encoding:
+                return data.decode(said, "replace")
         except LookupError:
             continue
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return data.decode("utf-8" if error.start > len(data) - 4 else "cp1252", "replace")
+        return data.decode("utf-8" if error.reason == "unexpected end of data" else "cp1252", "replace")
 
 
 def parsed(text: str) -> HtmlElement | None:
     """The tree of an HTML text, however broken it is; None where there is nothing in it."""
-    from lxml import etree
-    from lxml.html import HTMLParser, document_fromstring
-
+    lxml, etree = need("lxml.html", "crawl"), need("lxml.etree", "crawl")
     try:
-        parser = HTMLParser(encoding="utf-8", recover=True, no_network=True)
-        return document_fromstring(text.encode("utf-8", "replace"), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        parser = lxml.HTMLParser(encoding="utf-8", recover=True, no_network=True)
+        tree = lxml.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError):
         return None
+    for each in tree.iter():
+        if each.text and _ILLEGAL.search(each.text):
+            each.text = _ILLEGAL.sub("", each.text)
+        if each.tail and _ILLEGAL.search(each.tail):
+            each.tail = _ILLEGAL.sub("", each.tail)
+    return tree
 
 
 def markdown(element: HtmlElement, base: str) -> str:
     """An element of a page as markdown; links are whole addresses, and the page's own anchors are no links."""
-    from lxml.html import tostring
-    from markdownify import ATX, MarkdownConverter
-
+    html, markdownify = need("lxml.html", "crawl"), need("markdownify", "crawl")
     _prepare_links(element, base)
+    _open_layout(element)
     _flow(element)
-    converter = MarkdownConverter(
-        heading_style=ATX, bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False,
+    converter = markdownify.MarkdownConverter(
+        heading_style="atx", bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False,
         code_language_callback=_language, keep_inline_images_in=["td", "th", "a", "h1", "h2", "h3"],
     )  # fmt: skip
     try:
-        text = converter.convert(str(tostring(element, encoding="unicode", with_tail=False)))
+        text: str = converter.convert(str(html.tostring(element, encoding="unicode", with_tail=False)))
     except RecursionError:  # elements nested thousands deep
-        text = element.text_content()
+        text = str(element.text_content())
     return _BLANK_LINES.sub("\n\n", _LINE_ENDS.sub("", clean(text))).strip()
 
 
 def _title(tree: HtmlElement) -> str:
     element = tree.find(".//title")
     heading = tree.find(".//h1")
-    text = next((" ".join(e.text_content().split()) for e in (element, heading) if e is not None), "")
+    text: str = next((" ".join(str(e.text_content()).split()) for e in (element, heading) if e is not None), "")
     return clean(text)[:MAX_TITLE]
 
 
@@ -122,8 +125,6 @@ def _base(tree: HtmlElement, url: str) -> str:
 
 
 def _prepare_links(element: HtmlElement, base: str) -> None:
-    from lxml.html import HtmlElement
-
     here = base.partition("#")[0]
     for link in list(element.iter("a")):
         if "headerlink" in link.get("class", "").split():
@@ -138,10 +139,19 @@ def _prepare_links(element: HtmlElement, base: str) -> None:
     for image in list(element.iter("img")):
         source = _joined(base, image.get("src", ""))
         image.attrib.pop("title", None)
-        if isinstance(image, HtmlElement) and image.get("alt", "").strip() and source.startswith("http"):
+        if image.get("alt", "").strip() and source.startswith("http"):
             image.set("src", source)
         else:
             image.drop_tree()
+
+
+def _open_layout(element: HtmlElement) -> None:
+    """Tables that only place things, other tables among them, are no tables of data."""
+    for table in list(element.iter("table")):
+        if table.get("role") in ("presentation", "none") or table.find(".//table") is not None:
+            for part in list(table.iter("table", "tbody", "thead", "tfoot", "tr", "td", "th", "colgroup", "caption")):
+                if next(part.iterancestors("table"), table) is table:
+                    part.tag = "div"
 
 
 def _flow(element: HtmlElement) -> None:
@@ -156,7 +166,7 @@ def _flow(element: HtmlElement) -> None:
 
 def _joined(base: str, target: str) -> str:
     try:
-        joined = urljoin(base, target.strip())
+        joined = _ILLEGAL.sub("", urljoin(base, target.strip()))
         urlsplit(joined)
     except ValueError:
         return ""

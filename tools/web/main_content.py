@@ -11,7 +11,7 @@ from tools.web.visible import HtmlElement
 LANDMARKS = (".//main", ".//*[@role='main']", ".//article")
 ENOUGH = 0.25
 """The share of the page's text that a landmark must hold to be the content."""
-AROUND = frozenset({"nav", "footer", "aside"})
+AROUND = frozenset({"nav", "footer"})
 AROUND_ROLES = frozenset({"navigation", "banner", "contentinfo", "complementary", "search"})
 _AROUND_NAME = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|sidebar|sphinxsidebar|breadcrumbs?|footer|cookies?|consent)(?:$|[\s_-])"
@@ -19,7 +19,8 @@ _AROUND_NAME = re.compile(
     re.IGNORECASE,
 )
 LINKED = 0.4
-"""A part named like navigation goes where so much of its text is links."""
+SHORT = 300
+"""A part named like navigation goes where so much of its text is links, or where it is short and has some."""
 
 
 def main_content(body: HtmlElement) -> HtmlElement:
@@ -54,9 +55,14 @@ def _around(element: HtmlElement) -> Iterator[HtmlElement]:
         if part is element:
             continue
         name = f"{part.get('class', '')} {part.get('id', '')}"
-        named = _AROUND_NAME.search(name) is not None and _links(part) >= LINKED * max(length(part), 1)
+        named = _AROUND_NAME.search(name) is not None and _is_for_links(part)
         if part.tag in AROUND or part.get("role") in AROUND_ROLES or named:
             yield part
+
+
+def _is_for_links(element: HtmlElement) -> bool:
+    own = length(element)
+    return _links(element) >= LINKED * max(own, 1) or (own <= SHORT and len(element.findall(".//a")) > 1)
 
 
 def _links(element: HtmlElement) -> int:

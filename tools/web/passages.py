@@ -12,7 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
+
+from tools.servers.extras import need
 
 K1, B = 1.2, 0.75
 LONGEST = 700
@@ -27,11 +30,12 @@ _WORD = re.compile(r"\w+", re.UNICODE)
 _LINK = re.compile(r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)")
 _HEADING = re.compile(r"(#{1,6}) +(.+)")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])[\"')\]]*\s+")
-_STOP = frozenset(
+_SAYS_NOTHING = (
     "a an and are as at be been but by can did do does for from had has have how i if in into is it its me my of on or "
     "so than that the their them then there these they this to was we were what when where which who whom whose why "
-    "will with would you your".split()
+    "will with would you your"
 )
+_STOP = frozenset(_SAYS_NOTHING.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def end_of_part(text: str, start: int, length: int) -> int:
     """Where a part of at most `length` characters ends: behind a paragraph, line, sentence or word, or the text."""
     if len(text) - start <= length:
         return len(text)
-    paragraph = text.rfind("\n\n", start + length // 2, start + length)
+    paragraph = text.rfind("\n\n", start + length * 3 // 4, start + length)
     return paragraph + 2 if paragraph >= 0 else _cut(text, start, length)
 
 
@@ -129,9 +133,7 @@ def _stem(word: str) -> str:
 
 @cache
 def _stemmer() -> Any:
-    import snowballstemmer
-
-    return snowballstemmer.stemmer("english")
+    return need("snowballstemmer", "crawl").stemmer("english")
 
 
 def _counts(text: str, passage: Passage) -> tuple[dict[str, float], int]:
@@ -152,8 +154,8 @@ def _saturated(count: float, relative_length: float) -> float:
 
 def _neighbours(asked: Sequence[str], own: Sequence[str]) -> float:
     """The share of the query's neighbouring pairs that stand side by side in the passage."""
-    pairs = set(zip(asked, asked[1:], strict=False))
-    return len(pairs & set(zip(own, own[1:], strict=False))) / len(pairs) if pairs else 0.0
+    pairs = set(pairwise(asked))
+    return len(pairs & set(pairwise(own))) / len(pairs) if pairs else 0.0
 
 
 def _blocks(text: str) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,8 +27,10 @@ for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChan
   try { delete window[name]; Object.defineProperty(window, name, {value: undefined}); } catch (error) {}
 }
 window.print = () => {};
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (how) { return attach.call(this, {...how, mode: 'open'}); };
 """
-MARK_HIDDEN = """(mark) => {
+SHOW = """(mark) => {
   let left = 30000;
   const walk = (root) => {
     for (const each of root.querySelectorAll('*')) {
@@ -37,11 +39,16 @@ MARK_HIDDEN = """(mark) => {
       const moves = parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none';
       if (style.display === 'none' || (style.opacity === '0' && !moves) || parseFloat(style.fontSize) === 0 ||
           (style.visibility !== 'visible' && !each.querySelector('*'))) each.setAttribute(mark, '');
-      if (each.shadowRoot) walk(each.shadowRoot);
+      if (!each.shadowRoot) continue;
+      walk(each.shadowRoot);
+      const inside = document.createElement('div');
+      for (const child of each.shadowRoot.childNodes) inside.append(child.cloneNode(true));
+      each.append(inside);
     }
   };
   if (document.body) walk(document.body);
 }"""
+"""Marks what is not shown, and puts what shadow roots show where the page's HTML has it."""
 LENGTH = "() => document.body ? document.body.innerText.length : 0"
 
 
@@ -68,7 +75,7 @@ async def connection(address: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(SECONDS):
             await keeper.start()
-    except Exception as error:  # of several libraries below, none of them documented
+    except Exception as error:  # noqa: BLE001  of three libraries below, which document none
         raise ToolCallError(f"the browser does not answer ({type(error).__name__})") from None
     try:
         yield
@@ -89,7 +96,7 @@ async def render(address: str, egress: Egress, url: str) -> Rendered:
         await strategy.start()
         try:
             answer = await strategy.crawl(url, config=configuration)
-        except Exception as error:  # of several libraries below, none of them documented
+        except Exception as error:  # noqa: BLE001  of three libraries below, which document none
             raise ToolCallError(f"{urlsplit(url).hostname} cannot be shown in a browser{_reason(error)}") from None
         finally:
             await strategy.close()
@@ -106,7 +113,6 @@ def _prepared(address: str, proxy: str) -> tuple[Any, Any]:
         wait_until="domcontentloaded",
         page_timeout=int(NAVIGATION_SECONDS * 1000),
         body_visibility_timeout=1000,
-        flatten_shadow_dom=True,
         verbose=False,
     )
     strategy = _strategy(address)
@@ -118,9 +124,8 @@ def _prepared(address: str, proxy: str) -> tuple[Any, Any]:
 def _strategy(address: str) -> Any:
     """What crawls in the browser, in contexts of its own; no cookies or storage of other pages are in them."""
     crawl4ai = _library()
-    from crawl4ai.async_crawler_strategy import AsyncPlaywrightCrawlerStrategy
-    from crawl4ai.async_logger import AsyncLogger
-
+    strategies = need("crawl4ai.async_crawler_strategy", "crawl")
+    logger = need("crawl4ai.async_logger", "crawl").AsyncLogger(log_file=None, verbose=False)
     configuration = crawl4ai.BrowserConfig(
         cdp_url=address,
         cache_cdp_connection=True,
@@ -132,11 +137,11 @@ def _strategy(address: str) -> Any:
         "Safari/537.36 (compatible; memento-agent)",
         verbose=False,
     )
-    return AsyncPlaywrightCrawlerStrategy(configuration, AsyncLogger(log_file=None, verbose=False))
+    return strategies.AsyncPlaywrightCrawlerStrategy(configuration, logger)
 
 
 def _library() -> Any:
-    """crawl4ai, whose import makes folders: in the folder that `prepare_library` has named."""
+    """crawl4ai, whose import makes folders: in the folder that CRAWL4_AI_BASE_DIRECTORY names."""
     os.environ.setdefault("CRAWL4AI_NO_CLOUD_NOTICE", "1")
     return need("crawl4ai", "crawl")
 
@@ -158,10 +163,8 @@ async def _close_popups(page: Any, context: Any, **_: Any) -> Any:
 async def _closed(page: Any) -> None:
     from playwright.async_api import Error
 
-    try:
+    with suppress(Error):
         await page.close()
-    except Error:
-        return
 
 
 async def _settle(page: Any, **_: Any) -> Any:
@@ -170,10 +173,8 @@ async def _settle(page: Any, **_: Any) -> Any:
 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + SETTLE_SECONDS
-    try:
+    with suppress(Error):
         await page.wait_for_load_state("networkidle", timeout=SETTLE_SECONDS * 1000)
-    except Error:
-        pass
     lengths = [-1, -2]
     while loop.time() < deadline and len(set(lengths[-3:])) > 1:
         await asyncio.sleep(0.2)
@@ -181,7 +182,7 @@ async def _settle(page: Any, **_: Any) -> Any:
             lengths.append(int(await page.evaluate(LENGTH)))
         except Error:  # it is on its way to another page
             lengths.append(-len(lengths))
-    await page.evaluate(MARK_HIDDEN, MARK)
+    await page.evaluate(SHOW, MARK)
     return page
 
 

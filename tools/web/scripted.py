@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from tools.web.main_content import length
+from tools.web.visible import HtmlElement
 
 LITTLE = 250
 """Characters of visible text; a page with scripts and less than that is tried in a browser."""
 SOME = 1500
 """Up to so many a page that asks for JavaScript itself is believed."""
 ROOTS = frozenset({"root", "app", "__next", "__nuxt", "svelte", "swagger-ui", "redoc", "___gatsby", "q-app"})
-_ASKS = re.compile(
-    r"(?:enable|activate|requires?|turn on|needs?|without|support)\W+(?:\w+\W+){0,2}(?:java\s?script|js)\b"
-)
+_ASKS = re.compile(r"(?:enable|activate|requires?|turn on|needs?|without)\W+(?:\w+\W+){0,2}(?:java\s?script|js)\b")
 _PLACEHOLDER = re.compile(r"\{\{.{1,200}?\}\}|<%.{1,200}?%>", re.DOTALL)
 
 

@@ -18,6 +18,8 @@ from tools.web.serpapi_engine import SerpAPI
 MOST_READ = 40
 """Of an engine's results, before the nearest of them are chosen."""
 TITLE_CHARS, SNIPPET_CHARS, URL_CHARS, ANSWER_CHARS = 200, 400, 1000, 500
+COMPARED_CHARS = 300
+"""Of a result, title and snippet: what the cost of comparing grows with."""
 NO_ENGINE = "no search engine is configured: set SEARXNG_URL to the address of a SearXNG, or SERPAPI_API_KEY"
 _TRACKING = re.compile(r"(?i)utm_\w+|fbclid|gclid|msclkid")
 _SPACES = re.compile(r"\s+")
@@ -100,7 +102,7 @@ def same_page(url: str) -> str:
 
 async def _nearest(found: Found, query: Query) -> Found:
     """As many as were asked for; the engine's order where two are equally near, or where there is no model."""
-    texts = [f"{hit.title}. {hit.snippet}" for hit in found.hits]
+    texts = [f"{hit.title}. {hit.snippet}"[:COMPARED_CHARS] for hit in found.hits]
     try:
         near = await nearness(query.text, texts)
     except ConfigurationError:

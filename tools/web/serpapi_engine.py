@@ -1,25 +1,25 @@
 """Google by way of SerpAPI, with the parameters of langchain-community's wrapper and bounds of our own.
 
-The wrapper's `results()` swaps sys.stdout of the whole process while it waits and has no deadline; so the request it
-describes is sent here. Documentation: serpapi.com/search-api.
+The wrapper's `results()` swaps sys.stdout of the whole process while it waits, and has no deadline and no bound; so the
+request it describes is sent through egress. Documentation: serpapi.com/search-api.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 import warnings
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from configs.errors import ToolCallError
+from tools.egress import Egress
+from tools.egress_addresses import checked_host
 from tools.servers.extras import need
 from tools.web.search_engine import Found, Hit, Query
 
 LIMIT = 5_000_000
 SECONDS = 20.0
-STEP_SECONDS = 10.0
-"""For connecting, and for each piece of the answer."""
 TABS = {"news": "nws", "images": "isch", "videos": "vid"}
 AGES = {"day": "qdr:d", "week": "qdr:w", "month": "qdr:m", "year": "qdr:y"}
 LISTS = ("organic_results", "news_results", "images_results", "video_results")
@@ -36,7 +36,7 @@ class SerpAPI:
         self._key = key
 
     async def search(self, query: Query) -> Found:
-        reply = await asyncio.to_thread(self._asked, parameters(query))
+        reply = await _fetched(await asyncio.to_thread(self._url, parameters(query)))
         error = reply.get("error")
         if isinstance(error, str) and NOTHING not in error:
             raise ToolCallError(f"refused: {error.replace(self._key, '***')[:200]}")
@@ -44,15 +44,14 @@ class SerpAPI:
         note = "" if known else f"it knows no category {query.category}; this is the general one"
         return Found(tuple(_hits(reply)), tuple(_answers(reply)), note)
 
-    def _asked(self, chosen: dict[str, str]) -> dict[str, Any]:
+    def _url(self, chosen: dict[str, str]) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the library announces its end
             wrappers = need("langchain_community.utilities.serpapi", "search")
             library = need("serpapi", "search")
         wrapper = wrappers.SerpAPIWrapper(serpapi_api_key=self._key, params=chosen)
-        search = library.SerpApiClient({**wrapper.get_params(chosen["q"]), "output": "json"})
-        url, sent = search.construct_url()
-        return _read(url, sent)
+        url, sent = library.SerpApiClient({**wrapper.get_params(chosen["q"]), "output": "json"}).construct_url()
+        return f"{url}?{urlencode(sent)}"
 
 
 def parameters(query: Query) -> dict[str, str]:
@@ -75,26 +74,15 @@ def parameters(query: Query) -> dict[str, str]:
     return chosen
 
 
-def _read(url: str, sent: dict[str, str]) -> dict[str, Any]:
-    """One request without redirects, so that the key goes nowhere else. Errors do not tell the address, which holds it."""
-    import requests
-
-    ends = time.monotonic() + SECONDS
-    body = bytearray()
+async def _fetched(url: str) -> dict[str, Any]:
+    """One request to the API's own host; errors tell no address, for the key is in it."""
+    parts = urlsplit(url)
+    host, port = checked_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        with requests.get(url, sent, timeout=STEP_SECONDS, stream=True, allow_redirects=False) as response:
-            for piece in response.iter_content(65_536):
-                body += piece
-                if len(body) > LIMIT:
-                    raise ToolCallError(f"sent more than {LIMIT // 1_000_000} MB")
-                if time.monotonic() > ends:
-                    raise ToolCallError(f"took longer than {SECONDS:g} s")
-            status = response.status_code
-    except requests.Timeout:
-        raise ToolCallError(f"did not answer within {STEP_SECONDS:g} s") from None
-    except requests.RequestException as error:
-        raise ToolCallError(f"cannot be reached ({type(error).__name__})") from None
-    return _reply(status, bytes(body))
+        fetched = await Egress([(host, port)]).fetch(url, limit=LIMIT, seconds=SECONDS)
+    except ToolCallError as error:
+        raise ToolCallError(str(error).removeprefix(host).lstrip(": ")) from None
+    return _reply(fetched.status, fetched.data)
 
 
 def _reply(status: int, body: bytes) -> dict[str, Any]:
