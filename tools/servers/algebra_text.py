@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+CONSTANTS = {"pi": "pi", "e": "E", "E": "E", "I": "I", "i": "I"}
+UNKNOWN = "\N{BULLET}"
 MAX_LENGTH = 500
 MAX_EQUATIONS = 10
 MAX_EXPONENT = 100
@@ -28,19 +30,22 @@ FUNCTIONS = frozenset(
 """What may be called, besides min and max."""
 
 
-def relation(text: str) -> Any:
+def relation(text: str, unknowns: frozenset[str] = frozenset()) -> Any:
     """The SymPy relation that a text states: `x**2 - 4 = 0`, `2x + 1 < 7`; without a sign, `= 0` is meant.
+
+    Args:
+        unknowns: names that stand for unknowns even where they usually name a number, such as e and i.
 
     Raises:
         ValueError: it cannot be read; the message is one clear line.
     """
     import sympy
 
-    made = _made(text)
+    made = _made(text, unknowns)
     return made if isinstance(made, sympy.core.relational.Relational) else sympy.Eq(made, 0, evaluate=False)
 
 
-def _made(text: str) -> Any:
+def _made(text: str, unknowns: frozenset[str]) -> Any:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"an equation has at most {MAX_LENGTH} characters")
     plain = _SINGLE_EQUAL.sub("==", text.strip().rstrip("?.").translate(_SYMBOLS))
@@ -52,9 +57,17 @@ def _made(text: str) -> Any:
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise ValueError("the equation has too many parts")
     try:
-        return _value(tree.body)
+        return _value(_renamed(tree.body, unknowns))
     except (TypeError, RecursionError, KeyError):
         raise _unreadable(text) from None
+
+
+def _renamed(tree: ast.expr, unknowns: frozenset[str]) -> ast.expr:
+    """The tree with a mark at the names that are unknowns here."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in unknowns & set(CONSTANTS):
+            node.id = f"{UNKNOWN}{node.id}"
+    return tree
 
 
 def _unreadable(text: str) -> ValueError:
@@ -91,9 +104,10 @@ def _number(node: ast.Constant) -> Any:
 def _symbol(name: str) -> Any:
     import sympy
 
-    constants = {"pi": sympy.pi, "e": sympy.E, "E": sympy.E, "I": sympy.I, "i": sympy.I}
-    if name in constants:
-        return constants[name]
+    if name in CONSTANTS:
+        return getattr(sympy, CONSTANTS[name])
+    if name.startswith(UNKNOWN):
+        return sympy.Symbol(name.removeprefix(UNKNOWN))
     if len(name) > 20 or not re.fullmatch(r"[^\W\d_]\w*", name) or name in FUNCTIONS:
         raise TypeError
     return sympy.Symbol(name)

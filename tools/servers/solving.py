@@ -30,7 +30,10 @@ def solve_text(inputs: Mapping[str, Path], out: Path, equations: str, unknowns: 
     texts = [part for part in _BETWEEN.split(equations) if part.strip()]
     if not 1 <= len(texts) <= MAX_EQUATIONS:
         raise ValueError(f"solve takes 1 to {MAX_EQUATIONS} equations")
-    relations = [relation(part) for part in texts]
+    named = frozenset(name.strip() for name in unknowns.split(",") if name.strip())
+    relations = [relation(part, named) for part in texts]
+    if not any(each.free_symbols for each in relations):  # a single e or i is an unknown, no number
+        relations = [relation(part, frozenset("eEiI")) for part in texts]
     symbols = _unknowns(relations, unknowns)
     if all(isinstance(each, sympy.Eq) for each in relations):
         return _equations(relations, symbols)

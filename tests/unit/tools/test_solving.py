@@ -31,6 +31,8 @@ def solved(equations: str, unknowns: str = "") -> str:
         ("abs(x) = 3", "x = -3\nx = 3"),
         ("x = x + 1", "no solution"),
         ("x = x", "true for every value"),
+        ("56 - 98*e = -1218", "e = 13"),
+        ("e**x = e**2", "x = 2"),
         ("x**2 = -4", "x = -2*I (about -2.0*I)\nx = 2*I (about 2.0*I)"),
         ("m*x + b = 0", "x = -b/m"),
         ("x**2 < 4", "Interval.open(-2, 2)\n(-2 < x) & (x < 2)"),
