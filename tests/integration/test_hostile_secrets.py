@@ -145,8 +145,10 @@ async def test_code_finds_no_key_on_the_whole_file_system(bench: Bench) -> None:
     found = await bench.call("run_python", code=LOOK.replace("MARK", "kanarien" + "[v]ogel"), seconds=100)
     (only,) = found.partition("[")[2].partition("]")[0].split(", ")
     assert only.endswith("/control.txt'"), "its own file, and so it did look"
-    command = "grep -rIl kanarien[v]ogel /etc /home /root /run /tmp /var . -s; env; cat /proc/*/environ /proc/*/cmdline"
-    assert MARK not in await bench.call("run_shell", command=command, seconds=100)
+    command = "env; cat /proc/*/environ; cat ~/.env .env /etc/shadow; ls -a ~ ..; echo looked"
+    told = await bench.call("run_shell", command=command)
+    assert MARK not in told
+    assert "looked" in told
 
 
 @pytest.mark.parametrize("path", [".env", "memento/.env", ".ssh/id_ed25519", "memento/journal.jsonl"])
