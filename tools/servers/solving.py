@@ -90,6 +90,7 @@ def _numeric(differences: list[Any], symbols: list[Any]) -> str:
             root = sympy.nsolve(differences, symbols, [guess] * len(symbols), dict=True)[0]
         except (ValueError, TypeError, ZeroDivisionError, KeyError, NotImplementedError):
             continue
+        root = {symbol: value.n(15, chop=True) for symbol, value in root.items()}
         if not any(all(abs(root[each] - known[each]) < 1e-9 for each in symbols) for known in found):
             found.append(root)
     if not found:
