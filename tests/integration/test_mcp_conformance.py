@@ -91,7 +91,7 @@ CALLS = {
     "code": ("run_python", {"code": "6 * 7"}, "42"),
     "audio": ("transcribe_audio", {"path": "sound.wav"}, "MEMENTO_SPEECH_MODEL"),
     "search": ("web_search", {"query": "anything"}, "SEARXNG_URL"),
-    "crawl": ("crawl_page", {"url": "http://127.0.0.1:9/"}, "127.0.0.1"),
+    "crawl": ("crawl_page", {"url": "http://127.0.0.1:9/"}, "not a public host"),
 }
 """A call of each server, and what must stand in the result; the last three lack a model, a key, a public address."""
 TOOL_IS_ERROR = 5
