@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test tool-table test-aegra check bench bench-million chat-ui simulate dev ask clean
+.PHONY: help install demo test tool-table listings test-aegra check bench bench-million chat-ui simulate dev ask clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ tool-table: install  ## try every tool on real files and write docs/tools.md
 	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) $$(grep -rl tool_table tests/integration tests/unit tests/contracts)
 	$(BIN)/python -m tests.tool_page build/tool-table
 
+listings: install  ## write anew what the bundled servers list
+	$(BIN)/python -m tools.servers.write_listings
+
 test-aegra: install  ## kill and restart a server of the LangGraph API on PostgreSQL: Aegra (needs Python 3.12)
 	test -x .venv-aegra/bin/pip || $(AEGRA_PYTHON) -m venv --clear .venv-aegra
 	.venv-aegra/bin/pip install --quiet --constraint constraints.txt torch
@@ -48,6 +51,7 @@ check: install  ## formatting, lint, types
 	$(BIN)/mypy
 
 bench: install  ## measure what the agent itself costs, and the case memory up to 100,000 cases, against the original's way
+	$(BIN)/python -m benchmarks.tool_calls
 	$(BIN)/python -m benchmarks.orchestration
 	$(BIN)/python -m benchmarks.retrieval
 	$(BIN)/python -m benchmarks.parametric

@@ -33,6 +33,7 @@ class Check:
 async def checks(settings: Settings) -> AsyncIterator[Check]:
     """Every line, in order, as soon as it is known."""
     from cli.doctor_models import model_checks
+    from cli.doctor_tools import tool_checks
 
     home = await home_check(settings)
     yield home
@@ -43,9 +44,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     yield await embedding_check(settings)
     yield await case_bank_check(settings)
     yield await checkpoint_check(settings)
-    yield await tool_check(settings)
-    for name, act in (("sandbox", "runs code"), ("browser", "opens web pages"), ("search", "searches the web")):
-        yield Check(name, "unused", f"not needed: no bundled tool {act}", needed=False)
+    async for check in tool_checks(settings):
+        yield check
 
 
 async def home_check(settings: Settings) -> Check:
@@ -106,22 +106,3 @@ async def checkpoint_check(settings: Settings) -> Check:
     return Check(
         "checkpoints", "ok", f"{kind}, {'latest run ' + latest[0].result.thread_id if latest else 'no run yet'}"
     )
-
-
-async def tool_check(settings: Settings) -> Check:
-    """Whether the MCP servers start. A question can be answered without one, but not with a broken mcp.json."""
-    from tools.client import open_tools
-
-    try:
-        async with open_tools(settings) as box:
-            await box.start()
-            tools, failures = await box.tools(), box.failures()
-    except ConfigurationError as error:
-        return Check("MCP servers", "broken", str(error), "mend the file, or move it away")
-    except MementoError as error:
-        return Check("MCP servers", "broken", str(error), "see the message", needed=False)
-    if failures:
-        told = "; ".join(f"{server}: {reason}" for server, reason in failures.items())
-        fix = 'mend the command or address in mcp.json, or switch the server off with "disabled": true'
-        return Check("MCP servers", "broken", f"{len(tools)} tools are there, but {told}", fix, needed=False)
-    return Check("MCP servers", "ok", f"{len(tools)} tools")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import mimetypes
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import InvalidInputError, ToolCallError
+from tools.result_text import size_text
 from tools.workspace import Workspace
 from tools.workspaces import workspace
 
@@ -71,7 +73,7 @@ class Workspaces:
             return "[not read: a file is named without a folder]"
         try:
             with self.of(thread_id).open(name) as file:
-                return _as_text(file.read(TEXT_BYTES), os.fstat(file.fileno()).st_size)
+                return _as_text(name, file.read(TEXT_BYTES), os.fstat(file.fileno()).st_size)
         except ToolCallError as error:
             return f"[not read: {error}]"
 
@@ -101,13 +103,19 @@ def check_file(path: Path) -> None:
         raise InvalidInputError(f"--file {path}: cannot be read ({reason})") from error
 
 
-def _as_text(data: bytes, size: int) -> str:
+def _as_text(name: str, data: bytes, size: int) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         if error.start < len(data) - 4:
-            return f"[a binary file of {size} bytes, not shown]"
+            return _binary(name, size)
         text = data[: error.start].decode("utf-8")
     if "\0" in text:
-        return f"[a binary file of {size} bytes, not shown]"
+        return _binary(name, size)
     return text if len(data) == size else f"{text}\n[... {size - len(data)} more bytes not shown ...]"
+
+
+def _binary(name: str, size: int) -> str:
+    """What stands for a file that is no text: its kind, its size, and how to get at what is in it."""
+    kind = mimetypes.guess_type(name)[0] or "unknown kind"
+    return f"[{kind}, {size_text(size)}, not shown; read_document and other tools that take a path read it by its name]"

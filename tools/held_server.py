@@ -159,6 +159,8 @@ class HeldServer:
             await self._stopped.wait()
 
     async def _answering_session(self) -> ClientSession:
+        if self._session is not None and not self._doubtful and not self._stale and not self._lock.locked():
+            return self._session
         async with self._lock:
             if self._session is not None and self._doubtful:
                 self._doubtful = not await answers(self._session)

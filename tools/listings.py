@@ -83,6 +83,12 @@ def module_of(config: StdioServer) -> str:
     return config.args[-1] if config.args else ""
 
 
+def shipped_tools(server: str) -> list[str]:
+    """The names of the tools that one of our servers lists, as the package says. Blocks."""
+    entry = _read(SHIPPED).get(server)
+    return [tool.name for tool in _tools(entry.get("tools")) or ()] if isinstance(entry, dict) else []
+
+
 def _shipped(config: StdioServer) -> list[ListedTool] | None:
     entry = _read(SHIPPED).get(config.name)
     if not isinstance(entry, dict) or entry.get("source") != source_key(module_of(config)):

@@ -219,12 +219,12 @@ class Workspace:
             descriptor = os.open(name, flags | _FILE, 0o600, dir_fd=folder)
         except OSError as error:
             raise _refused(path, error) from None
+        try:
+            _check_regular(path, os.fstat(descriptor))
+        except ToolCallError:
+            os.close(descriptor)
+            raise
         with os.fdopen(descriptor, "wb" if flags & os.O_WRONLY else "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ToolCallError(f"{shown(path)} is no regular file")
-            if status.st_nlink > 1:
-                raise ToolCallError(f"{shown(path)} has a second name (a hard link); make a copy of it")
             yield file
 
 
@@ -255,6 +255,13 @@ def _names(path: str) -> list[str] | None:
 def shown(path: str) -> str:
     """A path for a message, short."""
     return repr(path if len(path) <= 100 else f"{path[:97]}...")
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ToolCallError(f"{shown(path)} is no regular file")
+    if status.st_nlink > 1:
+        raise ToolCallError(f"{shown(path)} has a second name (a hard link); make a copy of it")
 
 
 def _entry(found: Found) -> Entry:

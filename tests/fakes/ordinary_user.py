@@ -1,4 +1,4 @@
-"""Runs a command as an ordinary user, from root: `python ordinary_user.py UID HOME COMMAND ARGS...`.
+"""Runs a command as an ordinary user, from root: `python ordinary_user.py UID COMMAND ARGS...`.
 
 The Python that runs the tests may lie under a home that only root enters. In a mount namespace of its own, such a
 folder is covered by an empty one that shows nothing but what is needed, at the same paths.
@@ -15,12 +15,12 @@ from pathlib import Path
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x00020000, 0x1000, 0x4000, 0x40000
 
 
-def main(uid: int, home: Path, command: list[str]) -> None:
+def main(uid: int, command: list[str]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _checked(libc.unshare(CLONE_NEWNS))
     _checked(libc.mount(b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None))
     root = Path(__file__).resolve().parents[2]
-    needed = {root, home, *(Path(each) for each in (sys.base_prefix, sys.prefix, *site.getsitepackages()))}
+    needed = {root, *(Path(each) for each in (sys.base_prefix, sys.prefix, *site.getsitepackages()))}
     needed |= {each.resolve() for each in needed}
     closed = {_closed(path) for path in needed} - {None}
     opened = {path: os.open(path, os.O_PATH) for path in needed if _closed(path)}
@@ -51,4 +51,4 @@ def _checked(result: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -158,6 +158,7 @@ DOCUMENTS: list[RealDocument] = [
         ("cjkencodings/shift_jis.txt", "の開発は、1990 年ごろから開始されています。"),
         ("cjkencodings/euc_kr.txt", "encoding euc_kr", "프로그래밍 언어입니다"),
         ("cjkencodings/gb18030.txt", "encoding gb18030", "语言是一种功能强大而完善的通用型计算机程序设计语言"),
+        ("audiodata/pluck-pcm16.wav", "pcm_s16le, 11025 Hz", "titled 'Pluck'"),
         ("xmltestdata/simple.xml", "root element root", "<element key='value'>text</element>"),
         ("test_email/data/python.webp", "WEBP, 16 x 16 points"),
         ("test_email/data/python.tiff", "TIFF, 16 x 16 points"),

@@ -33,7 +33,7 @@ def _speech_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMENTO_SPEECH_MODEL", f"local:{whisper_folder()}")
 
 
-@pytest.mark.parametrize("name", ["demo-echotest", "ss-noservice"])
+@pytest.mark.parametrize("name", ["demo-echotest"])
 def test_a_published_recording_is_written_down_word_for_word(name: str, home: Path) -> None:
     recording, said = voice(name)
     started = time.monotonic()

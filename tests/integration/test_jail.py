@@ -8,77 +8,32 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from configs.errors import SandboxError
+from tests.fakes.jailed import gone, run
 from tests.project_files import ROOT
-from tools.sandbox import jail
 from tools.sandbox.contract import Limits
-from tools.sandbox.jail import Exit, Mount, spawn
+from tools.sandbox.jail import Exit, Mount
 from tools.sandbox.unprivileged import jail_uid
 from tools.workspace import Workspace
 from tools.workspaces import workspace
 
 ORDINARY = 12_345
-AS_ANOTHER = "MEMENTO_TEST_ORDINARY"
+LIFETIME = str(Path(__file__).with_name("test_jail_lifetime.py"))
 PYTHON = ["python", "-I", "-S", "-c"]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
 
 
-@dataclass(frozen=True)
-class Ran:
-    exit: Exit
-    out: str
-    err: str
-    seconds: float
-
-
-async def run(argv: Sequence[str], place: Workspace, mounts: Sequence[Mount] = (), **options: Any) -> Ran:
-    await asyncio.to_thread(place.prepare)
-    mounts = [Mount(place.folder, "/workspace", writable=True), *mounts]
-    options = {"seconds": 60, "cwd": "/workspace", **options}
-    async with await spawn(argv, mounts=mounts, **options) as process:
-        process.stdin.close()
-        began = time.monotonic()
-        out, err, ended = await asyncio.gather(process.stdout.read(), process.stderr.read(), process.wait())
-    return Ran(ended, out.decode(), err.decode(), time.monotonic() - began)
-
-
 @pytest.fixture
-def place(home: Path) -> Workspace:
-    return workspace(home, "thread", 100_000_000)
-
-
-def marked(marker: str) -> list[int]:
-    """Processes of this machine, in any namespace, whose command line holds the marker."""
-    found = []
-    for path in Path("/proc").iterdir():
-        with suppress(OSError):
-            if path.name.isdigit() and marker.encode() in (path / "cmdline").read_bytes():
-                found.append(int(path.name))
-    return found
-
-
-def gone(marker: str, first: int | None = None) -> bool:
-    """Wait until no such process is left, nor the jail's first one; a loaded machine takes its time."""
-    until = time.monotonic() + 10
-    while marked(marker) or (first is not None and Path(f"/proc/{first}").exists()):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def make_program(path: Path, commands: str) -> None:
-    path.write_text(f"#!/bin/sh\n{commands}\n")
-    path.chmod(0o755)
+def place(home: Path) -> Iterator[Workspace]:
+    yield workspace(home, "thread", 100_000_000)
+    subprocess.run(["/bin/rm", "-rf", str(home)], check=True)  # nested deeper than Python's rmtree goes
 
 
 @contextmanager
@@ -202,125 +157,17 @@ async def test_memory_and_disk_are_bounded(name: str, place: Workspace) -> None:
     assert after.out == "usable\n"
 
 
-async def test_endless_output_is_read_as_slowly_as_we_like_and_then_ended(place: Workspace) -> None:
-    await asyncio.to_thread(place.prepare)
-    async with await spawn(["yes"], mounts=[Mount(place.folder, "/workspace", True)]) as process:
-        assert (await process.stdout.read(100_000)).startswith(b"y\ny\n")
-        ended = await process.kill()
-    assert ended.gone
-    assert process.ended == "died"
-
-
-async def test_a_daemon_that_was_left_behind_ends_with_the_command(place: Workspace) -> None:
-    marker = f"memento-daemon-{time.monotonic_ns()}"
-    code = (
-        "import os, sys, time, signal\n"
-        "if os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0:\n    signal.signal(15, signal.SIG_IGN)\n"
-        "    time.sleep(1000)\n  os._exit(0)\ntime.sleep(0.2)"
-    )
-    ran = await run([*PYTHON, code, marker], place)
-    assert ran.exit == Exit(0, "done", True)
-    assert await asyncio.to_thread(gone, marker)
-
-
-async def test_an_interrupt_reaches_the_command_and_leaves_it_running(place: Workspace) -> None:
-    code = (
-        "import time\ntry: print('begun', flush=True); time.sleep(1000)\nexcept KeyboardInterrupt: "
-        "print('interrupted', flush=True)\nprint(input())"
-    )
-    async with await spawn([*PYTHON, code]) as process:
-        assert await process.stdout.readline() == b"begun\n"
-        await process.interrupt()
-        assert await process.stdout.readline() == b"interrupted\n"
-        process.stdin.write(b"still here\n")
-        assert await process.stdout.readline() == b"still here\n"
-        assert await process.wait() == Exit(0, "done", True)
-
-
-HOST = """
-import asyncio, sys
-sys.path.insert(0, {root!r})
-from tools.sandbox.jail import spawn
-async def main():
-    process = await spawn(["sh", "-c", "trap '' INT TERM HUP; (setsid sleep 1000 &); echo up; sleep 1000; : {marker}"])
-    print(process.pid, (await process.stdout.readline()).decode(), flush=True)
-    await asyncio.sleep(1000)
-asyncio.run(main())
-"""
-
-
-def test_nothing_survives_a_host_that_is_killed() -> None:
-    marker = f"memento-orphan-{time.monotonic_ns()}"
-    program = HOST.format(root=str(ROOT), marker=marker)
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as host:
-        assert host.stdout is not None
-        first = int(host.stdout.readline().split()[0])
-        assert marked(marker)
-        host.kill()
-    assert gone(marker, first)
-
-
-async def test_nothing_survives_a_supervisor_that_is_killed(place: Workspace) -> None:
-    marker = f"memento-supervised-{time.monotonic_ns()}"
-    process = await spawn(["sh", "-c", f"(setsid sleep 1000 &) ; echo up; sleep 1000; : {marker}"])
-    assert await process.stdout.readline() == b"up\n"
-    process._supervisor.kill()
-    assert (await process.wait()).ended == "died"
-    assert await asyncio.to_thread(gone, marker, process.pid)
-    await process.kill()
-
-
-async def test_the_line_about_it_names_version_and_user() -> None:
-    line = await jail.check()
-    assert line.startswith("bubblewrap 0.")
-    assert line.endswith(f"as uid {jail_uid()}")
-
-
-async def test_a_bubblewrap_of_the_path_or_the_current_folder_is_not_run(
-    place: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for folder in (tmp_path, await asyncio.to_thread(Path.cwd)):
-        await asyncio.to_thread(make_program, folder / "bwrap", f"touch {tmp_path}/ran")
-    monkeypatch.setenv("PATH", f".:{tmp_path}:{os.environ['PATH']}")
-    assert (await run(["echo", "hello"], place)).out == "hello\n"
-    assert not await asyncio.to_thread((tmp_path / "ran").exists)
-
-
-@pytest.mark.parametrize(
-    ("program", "cause"),
-    [
-        (None, "bubblewrap is not installed"),
-        ("/bin/false", "bubblewrap does not work here"),
-        ("bwrap: setting up uid map: Permission denied", "setting up uid map: Permission denied"),
-    ],
-)
-async def test_without_a_bubblewrap_that_works_it_refuses_and_names_the_choices(
-    program: str | None, cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if program and not program.startswith("/"):
-        broken = Path("/var/tmp") / f"memento-bwrap-{os.getpid()}-{time.monotonic_ns()}"
-        await asyncio.to_thread(make_program, broken, f"echo '{program}' >&2; rm {broken}; exit 1")
-        program = str(broken)
-    monkeypatch.setattr(jail, "bubblewrap", lambda: program)
-    with pytest.raises(SandboxError) as caught:
-        await spawn(["true"])
-    for part in (cause, "install bubblewrap", "user namespaces", "docker", "e2b", "MEMENTO_ALLOW_UNSAFE_CODE=1"):
-        assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become an ordinary user")
 @pytest.mark.timeout(300)
-def test_all_of_it_holds_for_an_ordinary_user_too(tmp_path_factory: pytest.TempPathFactory) -> None:
-    import tempfile
-
+def test_all_of_it_holds_for_an_ordinary_user_too() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chown(folder, ORDINARY, ORDINARY)
-        as_user = [sys.executable, str(ROOT / "tests" / "fakes" / "ordinary_user.py"), str(ORDINARY), folder]
-        tests = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", __file__]
+        Path(folder).chmod(0o755)
+        as_user = [sys.executable, str(ROOT / "tests" / "fakes" / "ordinary_user.py"), str(ORDINARY)]
+        tests = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", __file__, LIFETIME]
         done = subprocess.run(
             [*as_user, *tests, "--basetemp", f"{folder}/tests", "-k", "not ordinary_user"],
-            env={"PATH": os.environ["PATH"], "HOME": folder, AS_ANOTHER: "1"},
+            env={"PATH": os.environ["PATH"], "HOME": folder},
             capture_output=True,
             text=True,
             check=False,

@@ -16,7 +16,7 @@ from configs.settings import load_settings
 from tools.client import open_tools
 
 NAMES = {
-    "math": {"add", "sub", "multiply", "divide", "round", "percent", "calculate"},
+    "math": {"add", "sub", "multiply", "divide", "round", "percent", "calculate", "solve", "convert_units"},
     "datetime": {
         "days_between",
         "add_days",
@@ -88,6 +88,8 @@ async def test_schemas_are_flat_and_carry_nothing_but_types(tools: dict[str, Bas
         ("round", {"number": 7.5}, "8"),
         ("percent", {"percent": 15, "number": 80}, "12"),
         ("calculate", {"expression": "4.35*12"}, "52.2"),
+        ("solve", {"equations": "x + y = 5; x - y = 1"}, "x = 3, y = 2"),
+        ("convert_units", {"value": 20, "from_unit": "degC", "to_unit": "degF"}, "68 degF"),
         ("days_between", {"start": "2024-02-10", "end": "2024-03-05"}, "24"),
         ("add_days", {"date": "2024-02-28", "days": 2}, "2024-03-01"),
         ("add_months", {"date": "2024-01-31", "months": 1}, "2024-02-29"),

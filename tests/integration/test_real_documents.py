@@ -22,7 +22,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: f"{each.name}{each.pages}{each.query[:5]}")
 async def test_what_is_known_is_found(document: RealDocument, settings: SettingsFactory) -> None:
     path = await asyncio.to_thread(document.path)
-    made = await asyncio.to_thread(settings)
+    made = await asyncio.to_thread(settings, speech_model="none")
     name, members = members_of(document.name)
     with await asyncio.to_thread(path.open, "rb") as file:
         start = time.monotonic()

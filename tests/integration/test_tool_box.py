@@ -240,7 +240,7 @@ def remote(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     port = free_port()
     command = [sys.executable, str(FAKES / "over_http.py"), str(port), request.param]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        for _ in range(200):
+        for _ in range(1200):
             with closing(socket.socket()) as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

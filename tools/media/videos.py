@@ -26,6 +26,7 @@ FRAME_PIXELS = 1280
 KEY_FRAMES = 8
 SPEECH_CHARS = 6000
 SPEECH_SECONDS = 30.0
+SCENE_SECONDS = 25.0
 PROBING = JobLimits(seconds=30, output=1_000_000)
 LOOKING = JobLimits(seconds=120, output=60_000_000)
 
@@ -52,18 +53,26 @@ async def probed(file: BinaryIO) -> Mapping[str, Any]:
     return facts
 
 
-async def scene_starts(file: BinaryIO, facts: Mapping[str, Any]) -> list[float]:
-    """When each scene begins, the first at 0.
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """When scenes begin, in seconds, the first at 0; `until` where the video was looked at, in the time there was."""
+
+    starts: Sequence[float]
+    until: float
+
+
+async def scenes_of(file: BinaryIO, facts: Mapping[str, Any]) -> Scenes:
+    """The scenes of a video.
 
     Raises:
         ConfigurationError: scenedetect is not installed.
     """
     await asyncio.to_thread(require, "scenedetect", "media")
     await asyncio.to_thread(file.seek, 0)
-    video = facts["video"]
-    arguments = {**{key: video[key] for key in ("width", "height", "rate")}, "seconds": facts["seconds"]}
+    arguments = {key: facts["video"][key] for key in ("width", "height", "rate")}
+    arguments |= {"seconds": facts["seconds"], "work": SCENE_SECONDS}
     async with run_job("tools.media.frames:scenes", {"file": file}, arguments, LOOKING) as result:
-        return [0.0, *result.value]
+        return Scenes(**result.value)
 
 
 async def frames_at(file: BinaryIO, times: Sequence[float], longest: int = FRAME_PIXELS) -> list[Frame]:
@@ -97,7 +106,7 @@ def middles(starts: Sequence[float], seconds: float, count: int) -> list[float]:
 
 async def key_frames(file: BinaryIO, facts: Mapping[str, Any]) -> list[Frame]:
     """A picture of each scene; of a video with fewer than three, some that are spread over it."""
-    starts = await scene_starts(file, facts)
+    starts = (await scenes_of(file, facts)).starts
     times = middles(starts, facts["seconds"], KEY_FRAMES) if len(starts) > 2 else spread(4, facts["seconds"])
     return await frames_at(file, times, 768)
 

@@ -7,6 +7,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import SandboxError
@@ -18,7 +19,8 @@ from tools.workspace import Workspace
 if TYPE_CHECKING:
     from e2b_code_interpreter import AsyncSandbox  # type: ignore[import-untyped]  # it ships no types
 
-FOLDER = "/home/user/workspace"
+FOLDER = str(PurePosixPath("/home", "user", "workspace"))
+"""In the home that E2B's template gives its user."""
 LIFETIME = 3600
 """Seconds after which the service ends a sandbox by itself, whatever became of us."""
 REQUEST_SECONDS = 30.0

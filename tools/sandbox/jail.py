@@ -109,7 +109,7 @@ class JailedProcess:
                 self._supervisor.kill()  # bubblewrap dies with it
             return await self.wait()
         finally:
-            self._close_streams()
+            await self._let_go()
 
     async def _order(self, order: Mapping[str, Any]) -> None:
         with suppress(ConnectionError, RuntimeError):
@@ -126,8 +126,8 @@ class JailedProcess:
         answer = await self._answer()
         if "started" not in answer:
             said = (await self.stderr.read()).decode(errors="replace").strip().splitlines()
-            await self._supervisor.wait()
             self._orders.close()
+            await self._let_go()
             cause = answer.get("failed") or (said[-1] if said else "its supervisor died")
             raise no_sandbox(f"bubblewrap does not work here: {cause}")
         self.pid = answer["started"]
@@ -135,15 +135,20 @@ class JailedProcess:
 
     async def _ending(self) -> Exit:
         told = (await self._answer()).get("ended")
-        await self._answers.read()  # to the end, which comes when the supervisor has cleared up
+        with suppress(ConnectionError):
+            await self._answers.read()  # to the end, which comes when the supervisor has cleared up
         self._orders.close()
         if told is None:
             return Exit(None, "died", False)
         ended: Ended = REASONS.get(told["reason"], "died") if told["reason"] else "error" if told["code"] else "done"
         return Exit(told["code"], ended, told["gone"])
 
-    def _close_streams(self) -> None:
-        """Let go of pipes that nobody reads to their end, for which asyncio would wait for ever."""
+    async def _let_go(self) -> None:
+        """Wait for the supervisor, then close its pipes: asyncio's own `wait` needs somebody who reads them empty."""
+        for _ in range(500):
+            if self._supervisor.returncode is not None:
+                break
+            await asyncio.sleep(0.01)
         self._supervisor._transport.close()  # type: ignore[attr-defined]
 
     async def _answer(self) -> dict[str, Any]:

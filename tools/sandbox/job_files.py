@@ -110,7 +110,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _place(file: BinaryIO, target: Path) -> None:
-    """Make a file's content readable there: as another name of the same file where that is possible, or as a copy."""
+    """Make a file's content readable there, as a copy: a file of a workspace with a second name would be refused."""
     try:
         descriptor = file.fileno()
     except (io.UnsupportedOperation, AttributeError):
@@ -122,11 +122,6 @@ def _place(file: BinaryIO, target: Path) -> None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ToolCallError("a file to be read is no regular file")
-        if status.st_uid == jail_uid() and status.st_mode & stat.S_IRUSR:
-            with suppress(OSError):
-                # With a folder's descriptor Python calls linkat(2), which can follow /proc's link to the file.
-                os.link(f"/proc/self/fd/{descriptor}", target, src_dir_fd=descriptor, follow_symlinks=True)
-                return
         with os.fdopen(os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY), "rb") as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy)
     target.chmod(0o400)

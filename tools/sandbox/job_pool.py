@@ -56,7 +56,8 @@ class JobPool:
         self._numbers = itertools.count(1)
         self._places = asyncio.Semaphore(max(2, min(MOST_SERVERS, os.cpu_count() or 1)))
         self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, name="jobs", daemon=True).start()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="jobs", daemon=True)
+        self._thread.start()
         atexit.register(self.close)
 
     async def run(self, job: Job, told: Told) -> tuple[Any, Path]:
@@ -93,7 +94,7 @@ class JobPool:
         try:
             await asyncio.to_thread(server.folder.collect, files, job.output)
         except BaseException:
-            shutil.rmtree(files, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, files, ignore_errors=True)
             raise
         await server.clean()
         return value, files
@@ -124,16 +125,19 @@ class JobPool:
         atexit.unregister(self.close)
         if self.loop.is_closed():
             return
-        with suppress(TimeoutError, RuntimeError):
-            asyncio.run_coroutine_threadsafe(self._close(), self.loop).result(CLOSE_WITHIN)
-        self.loop.call_soon_threadsafe(self.loop.stop)
-
-    async def _close(self) -> None:
         idle, self._idle = self._idle, []
+        with suppress(TimeoutError, RuntimeError):
+            asyncio.run_coroutine_threadsafe(_end(idle), self.loop).result(CLOSE_WITHIN)
         for server in idle:
-            server.dead = True
-            await server.process.kill()
             server.folder.remove()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(CLOSE_WITHIN)
+        if not self._thread.is_alive():
+            self.loop.close()
+
+
+async def _end(servers: list[JobServerProcess]) -> None:
+    await asyncio.gather(*(server.process.kill() for server in servers))
 
 
 async def _cleaned(server: JobServerProcess) -> bool:

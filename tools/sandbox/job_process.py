@@ -168,13 +168,14 @@ async def _in_jail(folder: JobFolder) -> Process:
 
 
 async def _plain(folder: JobFolder) -> Process:
-    program = _packages()["tools"] / "sandbox" / "job_server.py"
+    packages = await asyncio.to_thread(_packages)
+    program = packages["tools"] / "sandbox" / "job_server.py"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", str(program), str(folder.root), str(program.parents[2])),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=environment_without_secrets(),
+        env=await asyncio.to_thread(environment_without_secrets),
         cwd=folder.out,
         start_new_session=True,
     )

@@ -61,6 +61,7 @@ class Kernel:
     def serve(self) -> None:
         """Run what comes until the commands end."""
         sys.modules["__main__"] = self._main
+        sys.dont_write_bytecode = True  # no files beside the modules that code writes and imports
         sys.path.insert(0, self._folder)
         signal.signal(signal.SIGINT, self._interrupted)
         threading.Thread(target=self._read, daemon=True).start()

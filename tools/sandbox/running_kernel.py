@@ -21,7 +21,7 @@ START = 30.0
 """Seconds until a kernel must be there, on a machine that has a lot to do."""
 KNOWN = 0.3
 """Seconds for the reason of an end to come up."""
-END = 5.0
+END = 12.0
 """Seconds that a killed process is waited for."""
 
 

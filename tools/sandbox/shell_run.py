@@ -14,7 +14,7 @@ from tools.sandbox.spawning import Spawn, Spawned
 from tools.sandbox.streams import Drained
 from tools.sandbox.watching import watched
 
-END = 2.0
+END = 12.0
 """Seconds that a killed command is waited for."""
 START = (
     "import os, sys; out = int(sys.argv[1]); os.dup2(os.open(os.devnull, os.O_RDONLY), 0); "

@@ -1,11 +1,17 @@
-"""The MCP server `math`: exact everyday arithmetic. Run as `python -m tools.servers.math`."""
+"""The MCP server `math`: exact everyday arithmetic, equations and units. Run as `python -m tools.servers.math`."""
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
+from tools.sandbox.jobs import JobLimits, run_job
 from tools.servers.expression import evaluate
+from tools.servers.extras import need
 from tools.servers.numbers import Number, exact_context, round_half_up, shown
 from tools.servers.serving import serve
+from tools.servers.units import converted
 
+SOLVE_LIMITS = JobLimits(seconds=20.0)
 EXACT = exact_context()
 
 
@@ -46,7 +52,20 @@ def calculate(expression: str) -> str:
     return shown(evaluate(expression))
 
 
-TOOLS: dict[str, Callable[..., str]] = {
+async def solve(equations: str, unknowns: str = "") -> str:
+    """Solve equations, systems or inequalities, such as x**2 = 2 or x + y = 5; x - y = 1."""
+    await asyncio.to_thread(need, "sympy", "math")
+    given = {"equations": equations, "unknowns": unknowns}
+    async with run_job("tools.servers.solving:solve_text", {}, given, SOLVE_LIMITS) as result:
+        return str(result.value)
+
+
+def convert_units(value: Number, from_unit: str, to_unit: str) -> str:
+    """Convert a value between units, such as 5 mile/hour to m/s or 20 degC to degF."""
+    return converted(value, from_unit, to_unit)
+
+
+TOOLS: dict[str, Callable[..., Any]] = {
     "add": add,
     "sub": sub,
     "multiply": multiply,
@@ -54,6 +73,8 @@ TOOLS: dict[str, Callable[..., str]] = {
     "round": round_number,
     "percent": percent,
     "calculate": calculate,
+    "solve": solve,
+    "convert_units": convert_units,
 }
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pydantic import Field
 from configs.errors import ToolCallError
 from tools.media import downloads, videos
 from tools.media.probe import clock, facts_text
-from tools.media.sources import name_of, opened
+from tools.media.sources import opened, plain_name
 from tools.media.videos import Frame
 from tools.servers.requests import progress_of, settings, workspace_of
 from tools.servers.serving import ServedTool, serve
@@ -33,9 +33,12 @@ async def video_info(path: Path, context: Request) -> str:
         facts = await videos.probed(file)
         if not facts["video"]:
             return facts_text(name, facts)
-        starts = await videos.scene_starts(file, facts)
+        scenes = await videos.scenes_of(file, facts)
+    starts = scenes.starts
     shown = ", ".join(f"{start:.2f}" for start in starts[:100])
     more = f" and {len(starts) - 100} more" if len(starts) > 100 else ""
+    if scenes.until < 0.9 * facts["seconds"]:
+        more += f" (looked at up to {clock(scenes.until)})"
     return f"{facts_text(name, facts)}\n{len(starts)} scene(s), beginning at seconds {shown}{more}"
 
 
@@ -66,7 +69,7 @@ async def download_video(url: str, context: Request) -> str:
     workspace = workspace_of(context)
     async with downloads.downloaded(url, settings(), progress_of(context)) as (title, file):
         facts = await videos.probed(file)
-        name = f"{name_of(title, 'video')[:80]}.{ENDINGS.get(facts['container'], facts['container'])}"
+        name = f"{plain_name(title, 'video')}.{ENDINGS.get(facts['container'], facts['container'])}"
         path = await asyncio.to_thread(downloads.keep, workspace, name, file)
     return f"kept as {path}\n{facts_text(path, facts)}"
 
@@ -77,7 +80,7 @@ async def _times(
     if times:
         return list(times)
     if scenes:
-        return videos.middles(await videos.scene_starts(file, facts), facts["seconds"], count)
+        return videos.middles((await videos.scenes_of(file, facts)).starts, facts["seconds"], count)
     return videos.spread(count, facts["seconds"])
 
 

@@ -13,7 +13,7 @@ from tools.tables.ranges import Range
 Scalar: TypeAlias = bool | int | float | str | date | datetime | time | timedelta | None
 MAX_CELLS = 1_000_000
 """Cells that are kept of one file; more are counted."""
-MAX_COUNTED = 4_000_000
+MAX_COUNTED = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ MAX_CHARACTERS = 12_000
 MAX_SQL = 10_000
 SECONDS = 20.0
 MEMORY = "400MB"
+CUT = "Note: the file has more cells than are taken; rows at its end are missing here"
 _READS = ("SELECT", "EXPLAIN")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -51,7 +52,7 @@ def query(inputs: Mapping[str, Path], out: Path, name: str, sql: str = "", heade
         if not sql.strip():
             return told
         _locked(database)
-        return _rows(database, sql, told)
+        return "\n".join([_rows(database, sql, told), *notes])
     finally:
         database.close()
 
@@ -70,7 +71,7 @@ def _loaded(database: Any, path: Path, out: Path, name: str, header: int | None)
             _copied(database, found, out)
             tables.append(found)
         sheet.cells.clear()
-    notes = ["Note: the file has more cells than are taken; rows at its end are missing"] * book.cut
+    notes = [CUT] * book.cut
     return tables, notes
 
 

@@ -176,7 +176,7 @@ async def _release(held: _Held) -> None:
 
 
 def _memory(pid: int) -> int:
-    """Bytes of memory that a process and all below it hold."""
+    """Bytes of memory that a process and all below it hold, without what they share."""
     psutil = need("psutil", "crawl")
     try:
         leader = psutil.Process(pid)
@@ -186,5 +186,6 @@ def _memory(pid: int) -> int:
     total = 0
     for process in family:
         with suppress(psutil.Error):
-            total += process.memory_info().rss
+            told = process.memory_info()
+            total += told.rss - getattr(told, "shared", 0)
     return total

@@ -15,7 +15,7 @@ from pathlib import Path
 MAX_BYTES = 200_000_000
 MAX_AGE = 7 * 86_400.0
 MAX_ENTRY = 15_000_000
-KEPT_HEADERS = ("etag", "last-modified")
+KEPT_HEADERS = ("etag", "last-modified", "cache-control")
 _logger = logging.getLogger(__name__)
 
 

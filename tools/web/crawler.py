@@ -17,7 +17,7 @@ from tools.egress import Egress, Fetched
 from tools.sandbox.jobs import JobLimits, run_job
 from tools.servers.extras import need
 from tools.web.browser import Browser
-from tools.web.cache import Kept, PageCache
+from tools.web.cache import KEPT_HEADERS, Kept, PageCache
 from tools.web.freshness import UNTOLD, conditions, freshness, retry_after
 from tools.web.html_page import decoded
 from tools.web.jina import JINA, read_by_jina
@@ -144,11 +144,13 @@ class Crawler:
             return known
         await self._manners.check(address)
         fetched = await self._asked(address, conditions(known.headers) if known is not None else {})
-        seconds = freshness(fetched.headers, time.time())
-        if fetched.status == HTTPStatus.NOT_MODIFIED and known is not None:
+        before = {"cache-control": known.headers.get("cache-control", "")} if known is not None else {}
+        unchanged = fetched.status == HTTPStatus.NOT_MODIFIED
+        seconds = freshness({**before, **fetched.headers} if unchanged else fetched.headers, time.time())
+        if unchanged and known is not None:
             kept = replace(known, fresh_until=time.time() + (seconds or 0.0))
         elif 200 <= fetched.status < 300:
-            headers = {name: fetched.headers[name] for name in ("etag", "last-modified") if name in fetched.headers}
+            headers = {name: fetched.headers[name] for name in KEPT_HEADERS if name in fetched.headers}
             until = time.time() + seconds if seconds is not None else 0.0
             kept = Kept(fetched.url, fetched.media_type, fetched.charset, headers, fetched.data, until)
         else:

@@ -27,8 +27,10 @@ for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChan
   try { delete window[name]; Object.defineProperty(window, name, {value: undefined}); } catch (error) {}
 }
 window.print = () => {};
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (how) { return attach.call(this, {...how, mode: 'open'}); };
 """
-MARK_HIDDEN = """(mark) => {
+SHOW = """(mark) => {
   let left = 30000;
   const walk = (root) => {
     for (const each of root.querySelectorAll('*')) {
@@ -37,11 +39,16 @@ MARK_HIDDEN = """(mark) => {
       const moves = parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none';
       if (style.display === 'none' || (style.opacity === '0' && !moves) || parseFloat(style.fontSize) === 0 ||
           (style.visibility !== 'visible' && !each.querySelector('*'))) each.setAttribute(mark, '');
-      if (each.shadowRoot) walk(each.shadowRoot);
+      if (!each.shadowRoot) continue;
+      walk(each.shadowRoot);
+      const inside = document.createElement('div');
+      for (const child of each.shadowRoot.childNodes) inside.append(child.cloneNode(true));
+      each.append(inside);
     }
   };
   if (document.body) walk(document.body);
 }"""
+"""Marks what is not shown, and puts what shadow roots show where the page's HTML has it."""
 LENGTH = "() => document.body ? document.body.innerText.length : 0"
 
 
@@ -106,7 +113,6 @@ def _prepared(address: str, proxy: str) -> tuple[Any, Any]:
         wait_until="domcontentloaded",
         page_timeout=int(NAVIGATION_SECONDS * 1000),
         body_visibility_timeout=1000,
-        flatten_shadow_dom=True,
         verbose=False,
     )
     strategy = _strategy(address)
@@ -176,7 +182,7 @@ async def _settle(page: Any, **_: Any) -> Any:
             lengths.append(int(await page.evaluate(LENGTH)))
         except Error:  # it is on its way to another page
             lengths.append(-len(lengths))
-    await page.evaluate(MARK_HIDDEN, MARK)
+    await page.evaluate(SHOW, MARK)
     return page
 
 

@@ -158,3 +158,9 @@ def test_long_results_end_with_how_to_go_on(tmp_path: Path) -> None:
     assert said.endswith("There are more rows than these 200; aggregate, or add ORDER BY with LIMIT and OFFSET 200")
     wide = run(WORK, tmp_path, "SELECT * FROM ne_data")
     assert len(wide) < module.MAX_CHARACTERS + 500
+
+
+def test_a_result_says_that_rows_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.tables.book.MAX_CELLS", 140)
+    said = run(WORK, tmp_path, "SELECT count(*) FROM ne_data")
+    assert said.splitlines()[1:] == ["9", "(1 row)", module.CUT]
