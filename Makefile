@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-WORKERS ?= 3
+WORKERS ?= 4
 AEGRA_PYTHON ?= python3.12
 Q ?= What is 48 times 37?
 
@@ -29,11 +29,11 @@ demo: install  ## watch a frozen small model fail without memory and succeed wit
 	$(BIN)/memento demo
 
 test: install  ## run the whole test suite, WORKERS tests at a time
-	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 tool-table: install  ## try every tool on real files and write docs/tools.md
 	rm -rf build/tool-table
-	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) $$(grep -rl tool_table tests/integration tests/unit tests/contracts)
+	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $$(grep -rl tool_table tests/integration tests/unit tests/contracts)
 	$(BIN)/python -m tests.tool_page build/tool-table
 
 listings: install  ## write anew what the bundled servers list

@@ -21,6 +21,7 @@ import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from configs.settings import Settings, load_settings
+from tests.fakes import tool_table
 from tests.project_files import ROOT as ROOT
 
 if TYPE_CHECKING:
@@ -190,3 +191,8 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def pytest_sessionfinish() -> None:
+    """Keep what the tests saw of tools."""
+    tool_table.write()

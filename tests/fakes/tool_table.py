@@ -9,6 +9,7 @@ from pathlib import Path
 
 FOLDER = os.environ.get("MEMENTO_TOOL_TABLE")
 """Where rows are collected, one JSON line each, in a file per process; unset, they are not kept."""
+_rows: list[Row] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,14 @@ class Row:
 
 def note(row: Row) -> None:
     """Keep a row; call it after the assertions that `check` speaks of."""
-    if FOLDER is None:
+    _rows.append(row)
+
+
+def write() -> None:
+    """Write the rows of this process where FOLDER says so; once, at its end."""
+    if FOLDER is None or not _rows:
         return
     path = Path(FOLDER) / f"rows-{os.getpid()}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+    lines = [json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in _rows]
+    path.write_text("".join(lines), encoding="utf-8")

@@ -176,7 +176,8 @@ async def test_what_a_branch_cost_is_known_where_the_tools_do_not_come_back_in_t
 
     planner = endless_planner("Halve the product.")
     async with scripted_services(settings(judge_model="none"), planner, executor) as services:
-        await services.tools.tools()
+        multiply = next(tool for tool in await services.tools.tools() if tool.name == "multiply")
+        await multiply.ainvoke({"a": 1, "b": 1})  # starts its server
         context = Context(max_seconds=4)
         failed = await aask("What is half?", thread_id="t", services=services, context=context)
         done = await aresume("t", services=replace(services, tools=Gone()))

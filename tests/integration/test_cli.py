@@ -184,11 +184,13 @@ def test_the_doctor_says_whether_a_question_can_be_answered(
     well = run_memento("doctor", "--json", env=endpoint(server))
     told = one_object(well.stdout)
     assert well.returncode == 0 and told["able"], told
-    assert {each["name"]: each["status"] for each in told["checks"]} == {
-        "configuration": "ok", "home": "ok", "key": "ok", "model endpoint": "ok", "embedding model": "ok",
-        "case bank": "ok", "checkpoints": "ok", "MCP servers": "ok", "sandbox": "unused", "browser": "unused",
-        "search": "unused",
-    }  # fmt: skip
+    found = {each["name"]: each["status"] for each in told["checks"]}
+    needed = ("configuration", "home", "key", "model endpoint", "embedding model", "case bank", "checkpoints")
+    assert {name: found[name] for name in (*needed, "MCP servers", "libraries")} == dict.fromkeys(
+        (*needed, "MCP servers", "libraries"), "ok"
+    )
+    assert found["search"] == "missing"
+    assert {"sandbox", "browser", "vision model", "speech model", "ffmpeg"} <= set(found)
     assert "canary" not in well.stdout + well.stderr
     ill = run_memento("doctor")
     assert ill.returncode == 1 and "missing key" in ill.stdout and "--config local" in ill.stdout
