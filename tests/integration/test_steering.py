@@ -239,7 +239,8 @@ async def test_waiting_for_a_person_uses_up_no_time(settings: SettingsFactory) -
     executor = multiplier(Step("1776", when="^tool: 1776"))
     knobs = Context(approval="tools", max_seconds=6)
     async with scripted_services(settings(judge_model="none"), planner, executor) as services:
-        await services.tools.tools()  # the servers' start is no part of the run
+        multiply = next(tool for tool in await services.tools.tools() if tool.name == "multiply")
+        await multiply.ainvoke({"a": 1, "b": 1})  # the start of its server is no part of the run
         waits = await aask(QUESTION, services=services, context=knobs)
         await asyncio.sleep(7)
         done = await aresume(waits.thread_id, answers=answer(waits, APPROVE), services=services)
