@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,17 +47,23 @@ def call(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As listed by tools list.")],
     arguments: Annotated[str, typer.Argument(metavar="JSON", help='Its arguments: \'{"a": 2, "b": 3}\'.')] = "{}",
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", help="Copied into the workspace first; named there by its last name.")
+    ] = None,
+    thread: Annotated[
+        str, typer.Option("--thread", help="Whose workspace and variables; a run's id reaches the files of that run.")
+    ] = "default",
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Call one tool and print what it returns."""
+    """Call one tool and print what it returns. Files lie in MEMENTO_HOME/workspaces/THREAD."""
     from cli.background import run
 
     given = _parsed(arguments)
     settings = settings_of(context, config, overrides)
     with reserved_stdout():
-        result = run(_call(settings, name, given))
+        result = run(_call(settings, name, given, thread, files or []))
     if as_json:
         print_json({"name": name, "arguments": given, "result": result})
     else:
@@ -71,16 +78,20 @@ async def _list(settings: Settings) -> tuple[list[dict[str, Any]], dict[str, str
         return [_described(tool) for tool in tools], box.failures()
 
 
-async def _call(settings: Settings, name: str, arguments: dict[str, Any]) -> str:
+async def _call(settings: Settings, name: str, arguments: dict[str, Any], thread: str, files: list[Path]) -> str:
     from configs.errors import InvalidInputError
+    from graph.workspaces import Workspaces, folder_name
+    from tools.caller import CALLER, Caller
     from tools.client import open_tools
 
+    await Workspaces(settings.home, settings.workspace_bytes).add(thread, files)
     async with open_tools(settings) as box:
         tools = {tool.name: tool for tool in await box.tools()}
         if name not in tools:
             missing = "".join(f"; tool server {server} is not there: {why}" for server, why in box.failures().items())
             raise InvalidInputError(f"there is no tool {name[:100]!r}; there are {', '.join(sorted(tools))}{missing}")
-        return str(await tools[name].ainvoke(arguments))
+        caller = Caller(workspace=folder_name(thread))
+        return str(await tools[name].ainvoke(arguments, {"configurable": {CALLER: caller}}))
 
 
 def _described(tool: BaseTool) -> dict[str, Any]:

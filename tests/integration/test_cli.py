@@ -206,6 +206,17 @@ def test_calling_a_tool_by_hand(run_memento: RunMemento) -> None:
     assert unknown.returncode == 2 and "there is no tool 'nope'" in one_object(unknown.stdout)["error"]["message"]
 
 
+def test_a_tool_called_by_hand_reads_a_file_given_with_it(run_memento: RunMemento, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("ein Wort\n")
+    call = ("tools", "call", "read_file", '{"path": "note.txt"}')
+    assert "ein Wort" in run_memento(*call, "--file", str(tmp_path / "note.txt"), "--thread", "mine").stdout
+    assert "ein Wort" in run_memento(*call, "--thread", "mine").stdout
+    elsewhere = run_memento(*call)
+    assert elsewhere.returncode == 1 and "there is no file" in elsewhere.stderr
+    missing = run_memento(*call, "--file", str(tmp_path / "none.txt"))
+    assert missing.returncode == 2 and "cannot be read" in missing.stderr
+
+
 def test_on_a_terminal_the_plan_is_drawn_and_ticked_off(server: OpenAIServer) -> None:
     leader, follower = pty.openpty()
     environment = {**os.environ, **endpoint(server), "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "90"}

@@ -34,7 +34,7 @@ DATABASE = f"postgresql://memento:{MARK}-database@127.0.0.1:9/none"
 VISION = {"openai_api_key", "azure_openai_api_key"}
 NEEDS: dict[str, set[str]] = {
     "math": set(),
-    "datetime_tools": set(),
+    "datetime": set(),
     "text": set(),
     "spreadsheet": set(),
     "search": {"serpapi_api_key"},

@@ -99,12 +99,12 @@ async def _sizes(workspace: Workspace, execution: Execution) -> dict[str, int]:
 
 
 TOOLS = (
-    ServedTool(run_python, seconds=MAX_SECONDS + 60, changes=True, repeatable=False),
-    ServedTool(run_shell, seconds=MAX_SECONDS + 60, changes=True, repeatable=False),
+    ServedTool(run_python, seconds=MAX_SECONDS + 60, changes=True, destroys=True, repeatable=False),
+    ServedTool(run_shell, seconds=MAX_SECONDS + 60, changes=True, destroys=True, repeatable=False),
     ServedTool(list_files),
     ServedTool(read_file),
-    ServedTool(write_file, changes=True),
-    ServedTool(edit_file, changes=True, repeatable=False),
+    ServedTool(write_file, changes=True, destroys=True),
+    ServedTool(edit_file, changes=True, destroys=True, repeatable=False),
     ServedTool(workspace_info),
 )
 

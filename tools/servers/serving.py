@@ -35,6 +35,7 @@ class ServedTool:
             `mcp.server.fastmcp.Context` is the request: progress, and whose workspace, see `tools.servers.requests`.
         seconds: after which a call is ended with an error.
         changes: whether it changes something, such as files of the workspace.
+        destroys: whether it may replace or remove what is there.
         repeatable: whether a second call with the same arguments changes nothing more.
         open_world: whether it reaches the network.
         structured: whether it returns a model or dict that goes out as structured content too.
@@ -43,6 +44,7 @@ class ServedTool:
     function: Function
     seconds: float = USUAL_SECONDS
     changes: bool = False
+    destroys: bool = False
     repeatable: bool = True
     open_world: bool = False
     structured: bool = False
@@ -94,7 +96,7 @@ def _tool(name: str, served: ServedTool) -> Any:
 
     hints = ToolAnnotations(
         readOnlyHint=not served.changes,
-        destructiveHint=False,
+        destructiveHint=served.destroys,
         idempotentHint=served.repeatable,
         openWorldHint=served.open_world,
     )

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.model_server import Connection, completion
 from benchmarks.orchestration import Figure, over
 from benchmarks.orders import Call, Order, reply_to, tool_call
-from tools.servers.datetime_tools import days_between
+from tools.servers.datetime import days_between
 from tools.servers.numbers import Number
 from tools.servers.text import count_words
 

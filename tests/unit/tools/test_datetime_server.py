@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools.servers import datetime_tools as tools
+from tools.servers import datetime as tools
 from tools.servers.dates import to_date, to_time, to_timezone
 
 

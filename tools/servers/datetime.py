@@ -1,4 +1,4 @@
-"""The MCP server `datetime`: everyday calendar and clock. Run as `python -m tools.servers.datetime_tools`."""
+"""The MCP server `datetime`: everyday calendar and clock. Run as `python -m tools.servers.datetime`."""
 
 from datetime import UTC, date, datetime, timedelta
 
