@@ -143,6 +143,18 @@ HOGS = {
         "  f.flush(); os.unlink('/workspace/f'); held.append(f)\ntime.sleep(60)",
         {"disk"},
     ),
+    "in a workspace that is closed": (
+        "import os, time\nos.chmod('/workspace', 0o300)\n"
+        "for n in range(40): open(f'/workspace/{n}', 'wb').write(bytes(4 << 20)); os.chmod('/workspace', 0o300)\n"
+        "time.sleep(60)",
+        {"disk", "error"},
+    ),
+    "in folders that show names alone, or nothing": (
+        "import os, time\nfor mode in (0o400, 0):\n  os.mkdir(f'd{mode}')\n"
+        "  for n in range(40): open(f'd{mode}/{n}', 'wb').write(bytes(1 << 20))\n  os.chmod(f'd{mode}', mode)\n"
+        "open('f', 'wb').write(bytes(8 << 20)); time.sleep(60)",
+        {"disk"},
+    ),
 }
 
 
