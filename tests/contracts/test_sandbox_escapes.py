@@ -199,12 +199,9 @@ async def test_what_it_leaves_in_the_workspace_has_no_power_here(sandbox: tuple[
         ("import os, time\nos.chmod('/workspace', 0o300)\nfor n in range(20):\n"
          "    open(f'{n}', 'wb').write(bytes(10_000_000)); time.sleep(0.1)\n    os.chmod('/workspace', 0o300)",
          {"disk"}),
-        ("import os\nos.mkdir('names')\nfor n in range(7): open(f'names/{n}', 'wb').write(bytes(10_000_000))\n"
-         "os.chmod('names', 0o400)\nimport time; time.sleep(20)", {"disk"}),
     ],
     ids=["forks", "threads", "memory", "memory of many", "tmp", "shared memory", "many files", "deep folders",
-         "deleted files", "a sparse file", "a folder that is closed", "a workspace that is closed",
-         "a folder that shows names alone"],
+         "deleted files", "a sparse file", "a folder that is closed", "a workspace that is closed"],
 )  # fmt: skip
 async def test_what_takes_too_much_is_stopped(sandbox: tuple[Session, Workspace], code: str, ends: set[str]) -> None:
     session, space = sandbox
@@ -217,9 +214,7 @@ async def test_what_takes_too_much_is_stopped(sandbox: tuple[Session, Workspace]
 
 
 @pytest.mark.parametrize("mode", ["0", "300", "555"])
-async def test_a_workspace_that_was_closed_is_open_for_the_next_run(
-    sandbox: tuple[Session, Workspace], mode: str
-) -> None:
+async def test_a_workspace_that_was_closed_is_opened(sandbox: tuple[Session, Workspace], mode: str) -> None:
     session, space = sandbox
     assert (await session.run_shell(f"echo 1 > x; chmod {mode} /workspace", LIMITS)).ended == "done"
     await check_usable(session)
