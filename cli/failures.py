@@ -13,6 +13,7 @@ from cli.exits import FAILED, USAGE, code_of
 from cli.options import Given
 from cli.output import print_json, print_text, say
 from configs.errors import MementoError
+from configs.private_folders import private_folder
 
 LOG = Path("logs", "errors.log")
 
@@ -108,7 +109,7 @@ def _logged(error: Exception, home: Path | None, secrets: list[str]) -> str:
     path = home / LOG
     text = _without(secrets, "".join(traceback.format_exception(error)))
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         path.touch(mode=0o600)
         with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
             log.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')}\n{text}\n")

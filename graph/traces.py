@@ -20,6 +20,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, cast
 
+from configs.private_folders import private_folder
 from graph.events import Event
 from graph.telling import RunName
 from graph.workspaces import THREAD_ID
@@ -161,7 +162,7 @@ def append(path: Path, data: bytes) -> None:
     Raises:
         OSError: the file cannot be written, or is as large as one may get.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from configs.errors import CaseBankError, ConfigurationError
-from memory.private_files import private_folder
+from configs.private_folders import private_folder
 from memory.rows import Kind, Row
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import CaseBankError
-from memory.private_files import private_folder
+from configs.private_folders import private_folder
 
 if TYPE_CHECKING:
     from tantivy import Index

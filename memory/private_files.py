@@ -10,13 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def private_folder(path: Path) -> None:
-    """Create a folder, and those above it that are missing, with mode 0700. Existing ones stay as they are."""
-    if not path.is_dir():
-        private_folder(path.parent)
-        path.mkdir(mode=0o700, exist_ok=True)
-
-
 def write_private(path: Path, data: bytes) -> None:
     """Write a file as a whole or not at all, with mode 0600."""
     with replacing(path) as file:

@@ -21,8 +21,9 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from configs.errors import CaseBankError, InvalidInputError
+from configs.private_folders import private_folder
 from configs.settings import Settings, secrets
-from memory.private_files import private_folder, write_private
+from memory.private_files import write_private
 from memory.redaction import redact
 
 FOLDER = "users"

@@ -10,7 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from configs.errors import CaseBankError, CaseBankInUseError
-from memory.private_files import private_folder, write_private
+from configs.private_folders import private_folder
+from memory.private_files import write_private
 
 WAIT_SECONDS = 5.0
 

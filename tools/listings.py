@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from configs.private_folders import private_folder
 from tools.listed_tool import ListedTool, read_definition
 from tools.mcp_config import PACKAGES, ServerConfig, StdioServer
 
@@ -51,7 +52,7 @@ class Listings:
         path = self._path(config)
         beside = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder)
             with os.fdopen(
                 os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
             ) as file:

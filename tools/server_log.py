@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
+from configs.private_folders import private_folder
 from tools.result_text import clean
 
 MAX_BYTES = 1_000_000
@@ -29,7 +30,7 @@ class ServerLog:
         """Begin the log, or go on with it after a restart. A log that cannot be written is done without."""
         self._tail = b""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self.path.parent)
             if not self._begun and self.path.exists():
                 self.path.replace(f"{self.path}.1")
             self._begun = True

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from configs.errors import ToolCallError
+from configs.private_folders import private_folder
 from tools import workspace_walk
 from tools.workspace_walk import FOLDER, MAX_ENTRIES, Found, Usage
 
@@ -57,8 +58,9 @@ class Workspace:
     owner: int | None = None
 
     def prepare(self) -> None:
-        """Create the folder (0700), or make it the owner's."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Create the folder, and make it 0700 and the owner's whatever code has made of it."""
+        private_folder(self.folder)
+        workspace_walk.make_private(self.folder)
         if self.owner is not None and self.folder.stat().st_uid != self.owner:
             os.chown(self.folder, self.owner, self.owner, follow_symlinks=False)
 
@@ -154,12 +156,14 @@ class Workspace:
 
     @contextmanager
     def _top(self) -> Iterator[int | None]:
-        """A descriptor of the folder; None where there is none."""
+        """A descriptor of the folder; None where there is none. One that cannot be looked into is not empty."""
         try:
-            top = os.open(self.folder, FOLDER)
-        except OSError:
+            top = workspace_walk.opened(self.folder)
+        except FileNotFoundError:
             yield None
             return
+        except OSError:
+            raise ToolCallError("the workspace cannot be opened") from None
         try:
             yield top
         finally:
@@ -178,7 +182,7 @@ class Workspace:
         if create:
             self.prepare()
         try:
-            current = os.open(self.folder, FOLDER)
+            current = workspace_walk.opened(self.folder)
         except OSError as error:
             raise _refused(path, error) from None
         try:

@@ -71,6 +71,7 @@ def usage(top: int, entries: int = MAX_ENTRIES) -> Usage:
 def walk(top: int, prefix: str = "", depth: int = 0, *, inside_first: bool = False) -> Generator[Found, None, None]:
     """Everything below an open folder, each folder before what is in it, or after; at MAX_DEPTH none is entered."""
     try:
+        make_readable(top)
         entries = os.scandir(top)
     except OSError:
         return
@@ -103,7 +104,7 @@ def entered(found: Found) -> int | None:
         try:
             return os.open(found.name, FOLDER, dir_fd=found.folder)
         except PermissionError:
-            _open_up(found)
+            _open_up(found.name, found.folder)
             return os.open(found.name, FOLDER, dir_fd=found.folder)
     return None
 
@@ -193,11 +194,40 @@ def _moved(found: Found, place: int) -> Found | None:
     return Found(name, place, name, found.status)
 
 
-def _open_up(found: Found) -> None:
-    """chmod 0700 on the folder itself; a link that was put in its place is not followed."""
-    descriptor = os.open(found.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found.folder)
+def opened(folder: Path) -> int:
+    """A descriptor of a folder by its path, opened to its owner if it was closed to hide something.
+
+    Raises:
+        OSError: it is not there (FileNotFoundError), is no folder, or cannot be opened.
+    """
     try:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        return os.open(folder, FOLDER)
+    except PermissionError:
+        make_private(folder)
+        return os.open(folder, FOLDER)
+
+
+def make_private(folder: Path) -> None:
+    """chmod 0700, where it is not that; a link is not followed.
+
+    Raises:
+        OSError: it is not there, or is not ours.
+    """
+    _open_up(str(folder), None)
+
+
+def make_readable(folder: int) -> None:
+    """Let its owner look at what is in an open folder: without the right to enter, names are all there is to see."""
+    if os.fstat(folder).st_mode & 0o500 != 0o500:
+        os.fchmod(folder, 0o700)
+
+
+def _open_up(name: str, folder: int | None) -> None:
+    """chmod 0700 on the folder itself; a link that was put in its place is not followed."""
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode) and stat.S_IMODE(mode) != 0o700:
             Path(f"/proc/self/fd/{descriptor}").chmod(0o700)
     finally:
         os.close(descriptor)

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from configs.private_folders import private_folder
 from memory.embedding import Vectors
-from memory.private_files import private_folder, write_private
+from memory.private_files import write_private
 
 HEADER = "memento"
 FORMAT = "memento-case-rows/1"

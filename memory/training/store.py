@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from configs.errors import ConfigurationError, InvalidInputError
+from configs.private_folders import private_folder
 from memory.embedding import Vectors
-from memory.private_files import private_folder, write_private
+from memory.private_files import write_private
 from memory.training.encoders import EncoderSpec, open_encoder
 from memory.training.head import Head
 from memory.training.q_model import TrainedQ, fingerprint_of

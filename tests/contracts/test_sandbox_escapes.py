@@ -196,9 +196,12 @@ async def test_what_it_leaves_in_the_workspace_has_no_power_here(sandbox: tuple[
         ("f = open('sparse', 'wb')\nf.truncate(10 ** 13)", {"error", "disk"}),
         ("import os\nos.mkdir('shut')\nfor n in range(20): open(f'shut/{n}', 'wb').write(bytes(10_000_000))\n"
          "os.chmod('shut', 0)\nimport time; time.sleep(20)", {"disk", "error"}),
+        ("import os, time\nos.chmod('/workspace', 0o300)\nfor n in range(20):\n"
+         "    open(f'{n}', 'wb').write(bytes(10_000_000)); time.sleep(0.1)\n    os.chmod('/workspace', 0o300)",
+         {"disk"}),
     ],
     ids=["forks", "threads", "memory", "memory of many", "tmp", "shared memory", "many files", "deep folders",
-         "deleted files", "a sparse file", "a folder that is closed"],
+         "deleted files", "a sparse file", "a folder that is closed", "a workspace that is closed"],
 )  # fmt: skip
 async def test_what_takes_too_much_is_stopped(sandbox: tuple[Session, Workspace], code: str, ends: set[str]) -> None:
     session, space = sandbox
@@ -208,6 +211,17 @@ async def test_what_takes_too_much_is_stopped(sandbox: tuple[Session, Workspace]
     assert (usage.size <= QUOTA, usage.entries <= 10_000, usage.deep) == (True, True, False)
     await check_usable(session)
     await session.run_shell("chmod -R u+rwx .; find . -mindepth 1 -delete", replace(LIMITS, seconds=60))
+
+
+@pytest.mark.parametrize("mode", ["0", "300", "555"])
+async def test_a_workspace_that_was_closed_is_opened(sandbox: tuple[Session, Workspace], mode: str) -> None:
+    session, space = sandbox
+    assert (await session.run_shell(f"echo 1 > x; chmod {mode} /workspace", LIMITS)).ended == "done"
+    await check_usable(session)
+    await session.run_python(f"import os; os.chmod('/workspace', 0o{mode})", LIMITS)
+    assert [each.path for each in await asyncio.to_thread(space.entries)] == ["x"]
+    assert (await session.run_shell("rm x", LIMITS)).ended == "done"
+    await check_usable(session)
 
 
 async def test_a_fork_bomb_in_the_shell_is_stopped(sandbox: tuple[Session, Workspace]) -> None:

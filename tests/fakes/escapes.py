@@ -18,7 +18,7 @@ from pathlib import Path
 LIBC = ctypes.CDLL(None, use_errno=True)
 CALLS = {
     "x86_64": {
-        "ptrace": (101, 16, 1, 0, 0),
+        "ptrace": (101, 0, 0, 0, 0),
         "bpf": (321, 0, 0, 0),
         "io_uring_setup": (425, 8, 0),
         "keyctl": (250, 0, -3, 0),
@@ -45,7 +45,7 @@ CALLS = {
         "x32 getpid": (0x40000000 | 39,),
     },
     "aarch64": {
-        "ptrace": (117, 16, 1, 0, 0),
+        "ptrace": (117, 0, 0, 0, 0),
         "bpf": (280, 0, 0, 0),
         "io_uring_setup": (425, 8, 0),
         "keyctl": (219, 0, -3, 0),
@@ -130,6 +130,7 @@ def host_files(secret: str) -> dict[str, Callable[[], object]]:
         "/var",
         "/etc/ssh",
         "/sys/kernel",
+        "/proc/cmdline",
         "/boot",
         secret,
         "/proc/1/root/etc/shadow",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -16,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import escapes
 from tests.fakes.jailed import gone, run
 from tests.project_files import ROOT
+from tools.sandbox import jail
 from tools.sandbox.contract import Limits
 from tools.sandbox.jail import Exit, Mount
 from tools.sandbox.unprivileged import jail_uid
@@ -26,6 +29,14 @@ from tools.workspaces import workspace
 
 ORDINARY = 12_345
 LIFETIME = str(Path(__file__).with_name("test_jail_lifetime.py"))
+UNFILTERED = (  # the filter's program is then one that allows everything
+    "import sys; sys.path.insert(0, {root!r}); import tools.sandbox.jail_start as start; "
+    "start.program = lambda machine: bytes.fromhex('060000000000ff7f'); "
+)
+FILTERED = {"netlink", "set user id", "create set user id", *(
+    f"call {name}" for name in ("keyctl", "add_key", "unshare user", "clone user", "clone3", "setns", "mount", "umount",
+    "chroot", "memfd_create", "shmget", "process_vm_readv", "ptrace", "open_tree"))}  # fmt: skip
+"""What comes out otherwise without the filter, on any kernel."""
 PYTHON = ["python", "-I", "-S", "-c"]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux")
 
@@ -61,6 +72,30 @@ async def test_every_way_out_is_refused(place: Workspace, tmp_path: Path, monkey
     assert "CANARY" not in ran.out
     core = await asyncio.to_thread(Path("/proc/sys/kernel/core_pattern").read_text)
     assert "/bin/true" not in core
+
+
+def offered_here() -> set[str]:
+    """Attempts that this kernel has something to refuse for; others lack it, or refuse by themselves."""
+    offered = set()
+    if escapes.tried(lambda: socket.socket(40, socket.SOCK_STREAM).close()).startswith("reached"):
+        offered.add("vsock")
+    if escapes.tried(lambda: escapes.call(425, 8, 0)).endswith(f" {errno.EFAULT}"):
+        offered.add("call io_uring_setup")
+    bpf = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
+    return offered | ({"call bpf"} if bpf.exists() and bpf.read_text().strip() == "0" else set())
+
+
+async def test_the_filter_makes_a_difference(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Mount(ROOT / "tests" / "fakes" / "escapes.py", "/run/escapes.py")
+    command = ["python", "-I", "/run/escapes.py", "1", "none", "/none", str(os.getpid())]
+    filtered = json.loads((await run(command, place, [script])).out)
+    monkeypatch.setattr(jail, "START", UNFILTERED + jail.START)
+    ran = await run(["sh", "-c", 'rm -f mine*; exec "$@"', "sh", *command], place, [script])
+    assert ran.exit == Exit(0, "done", True), ran.err
+    control = json.loads(ran.out)
+    different = {name for name, outcome in control.items() if filtered[name] != outcome}
+    assert different >= (FILTERED | await asyncio.to_thread(offered_here)) & filtered.keys()
+    assert control["netlink"].startswith("reached") and control["set user id"].startswith("reached")
 
 
 async def test_what_honest_code_needs_is_there(place: Workspace) -> None:
@@ -141,6 +176,18 @@ HOGS = {
     "deleted but open": (
         "import os, time\nheld = []\nfor n in range(40):\n  f = open('/workspace/f', 'wb'); f.write(bytes(4 << 20))\n"
         "  f.flush(); os.unlink('/workspace/f'); held.append(f)\ntime.sleep(60)",
+        {"disk"},
+    ),
+    "in a workspace that is closed": (
+        "import os, time\nos.chmod('/workspace', 0o300)\n"
+        "for n in range(40): open(f'/workspace/{n}', 'wb').write(bytes(4 << 20)); os.chmod('/workspace', 0o300)\n"
+        "time.sleep(60)",
+        {"disk", "error"},
+    ),
+    "in folders that show names alone, or nothing": (
+        "import os, time\nfor mode in (0o400, 0):\n  os.mkdir(f'd{mode}')\n"
+        "  for n in range(40): open(f'd{mode}/{n}', 'wb').write(bytes(1 << 20))\n  os.chmod(f'd{mode}', mode)\n"
+        "open('f', 'wb').write(bytes(8 << 20)); time.sleep(60)",
         {"disk"},
     ),
 }

@@ -139,6 +139,17 @@ async def test_without_a_bubblewrap_that_works_it_refuses_and_names_the_choices(
     monkeypatch.setattr(jail, "bubblewrap", lambda: program)
     with pytest.raises(SandboxError) as caught:
         await spawn(["true"])
-    for part in (cause, "install bubblewrap", "user namespaces", "docker", "e2b", "MEMENTO_ALLOW_UNSAFE_CODE=1"):
+    for part in (cause, "install bubblewrap", "user namespaces", "docker", "e2b", "jupyter", "memento doctor"):
         assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert "UNSAFE" not in str(caught.value) and "\n" not in str(caught.value)  # a model reads it
+    with pytest.raises(SandboxError, match=r"install bubblewrap.*; .*MEMENTO_ALLOW_UNSAFE_CODE=1$"):
+        await jail.check()
+
+
+async def test_where_only_a_folder_is_wrong_nothing_is_to_be_installed(tmp_path: Path) -> None:
+    place = tmp_path / "of-the-host"
+    await asyncio.to_thread(place.mkdir)
+    with pytest.raises(SandboxError) as caught:
+        await spawn(["true"], mounts=[jail.Mount(place, "/workspace")], cwd="/workspace/missing")
+    assert "chdir" in str(caught.value)
+    assert "install" not in str(caught.value) and str(tmp_path) not in str(caught.value)

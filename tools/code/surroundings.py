@@ -57,7 +57,7 @@ async def surroundings(session: Session, workspace: Workspace, used: int, entrie
             "place that lasts",
             f"Python {version}; among its packages: {', '.join(packages) or 'only the standard library'}",
             f"a run may take {limits.memory >> 20:,} MiB of memory and {limits.processes} processes; there is no "
-            "network, nothing can be installed, and nothing goes on running after a run",
+            "network, nothing can be installed, and no process goes on after a run (a few threads of Python may)",
         ]
     )
 

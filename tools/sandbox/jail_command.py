@@ -71,6 +71,7 @@ def jail_command(
     command += ["--as-pid-1"] if init else []
     command += _system()
     command += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
+    command += ["--ro-bind", "/dev/null", "/proc/cmdline"]  # how this machine was started; cannot be opened so
     for target, size in TEMPORARY.items():
         command += ["--perms", "0700", "--size", str(size), "--tmpfs", target]
     for name in ("passwd", "group", "hosts"):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from configs.errors import ToolCallError
+from configs.private_folders import private_folder
 from tools.sandbox.job_child import MAX_RESULT
 from tools.sandbox.unprivileged import jail_uid
 
@@ -92,7 +93,7 @@ class JobFolder:
 
 def job_folder(parent: Path) -> JobFolder:
     """A new one under a folder of ours, which is created; what killed processes left there is taken away."""
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(parent)
     _sweep(parent)
     folder = JobFolder(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)))
     for path in (folder.inputs, folder.out, folder.result):

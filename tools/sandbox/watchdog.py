@@ -6,10 +6,11 @@ started. What is inside is hostile: names, links and depths are taken as they co
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -23,6 +24,8 @@ MAX_DEPTH = 200
 """Files and nested folders in what a jail may write; more is stopped like too many bytes."""
 RESERVE = 1 << 30
 """A jail is stopped when the disk it writes to has less than this left, or less than a twentieth where it is small."""
+_ENDLESS = 1 << 62
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -146,25 +149,69 @@ def _tree_bytes(folder: int, enough: int) -> int:
 
 
 def _sizes(folder: int) -> Iterator[int]:
-    """The size of each entry, folders first entered last; no link is followed, no path is long."""
-    with suppress(OSError):
+    """The size of each entry, folders first entered last; no link is followed, no path is long.
+
+    What is closed to hide something is opened; what still cannot be looked at counts as endless, never as empty.
+    """
+    try:
+        with suppress(OSError):
+            _make_readable(folder)
         yield from _sizes_at(os.open(".", _FOLDER, dir_fd=folder), 0)
+    except OSError as error:
+        if error.errno not in _GONE:
+            yield _ENDLESS
 
 
 def _sizes_at(descriptor: int, depth: int) -> Iterator[int]:
+    """Closes the descriptor.
+
+    Raises:
+        OSError: something in it cannot be looked at.
+    """
     try:
+        _make_readable(descriptor)
         with os.scandir(descriptor) as entries:
             inner = []
             for entry in entries:
-                with suppress(OSError):
+                with _unless_gone():
                     yield entry.stat(follow_symlinks=False).st_blocks * BLOCK
                     if entry.is_dir(follow_symlinks=False):
                         inner.append(entry.name)
         if inner and depth >= MAX_DEPTH:
-            yield 1 << 62
+            yield _ENDLESS
             return
         for name in inner:
-            with suppress(OSError):
-                yield from _sizes_at(os.open(name, _FOLDER, dir_fd=descriptor), depth + 1)
+            with _unless_gone():
+                yield from _sizes_at(_entered(name, descriptor), depth + 1)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    """Pass over what was removed, or replaced by no folder, since its name was read."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+
+
+def _entered(name: str, folder: int) -> int:
+    """A descriptor of a folder in an open one, opened to its owner first where it must be."""
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except PermissionError:
+        descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                os.chmod(f"/proc/self/fd/{descriptor}", 0o700)  # noqa: PTH101
+        finally:
+            os.close(descriptor)
+        return os.open(name, _FOLDER, dir_fd=folder)
+
+
+def _make_readable(folder: int) -> None:
+    """Let its owner see what is in an open folder: its names and their sizes."""
+    if os.fstat(folder).st_mode & 0o500 != 0o500:
+        os.fchmod(folder, 0o700)

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
 from configs.errors import MementoError, ToolCallError
+from configs.private_folders import private_folder
 from configs.settings import Settings
 from tools.egress import Egress
 from tools.servers.extras import need
@@ -102,6 +103,7 @@ class Browser:
 
     async def _start(self) -> _Held:
         home = self._settings.home / "browser"
+        await asyncio.to_thread(private_folder, home)
         os.environ.setdefault("CRAWL4_AI_BASE_DIRECTORY", str(home))  # read when crawl4ai is imported
         given = self._settings.browser or ""
         process = None if given.startswith(("http://", "https://")) else await start_chromium(self._settings)

@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.private_folders import private_folder
+
 MAX_BYTES = 200_000_000
 MAX_AGE = 7 * 86_400.0
 MAX_ENTRY = 15_000_000
@@ -68,7 +70,7 @@ class PageCache:
             "charset": kept.charset, "headers": kept.headers, "fresh_until": kept.fresh_until,
         }  # fmt: skip
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder)
             self._write(self._path(key), json.dumps(told).encode() + b"\n" + kept.data)
             self._make_room()
         except OSError as error:
