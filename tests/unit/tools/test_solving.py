@@ -43,6 +43,28 @@ def test_solutions(equations: str, solution: str) -> None:
     assert solved(equations) == solution
 
 
+@pytest.mark.parametrize(
+    ("equations", "solutions"),
+    [
+        ("sin(x) = 0.5", ["x = pi/6 + 2*pi*n", "x = 5*pi/6 + 2*pi*n"]),
+        ("tan(x) = 1", ["x = pi/4 + pi*n"]),
+        ("cos(x) = 1", ["x = 2*pi*n"]),
+        ("sin(2*n) = 1", ["n = pi/4 + pi*k"]),
+        ("cos(t) = 1/3", ["t = acos(1/3) + 2*pi*n", "t = -acos(1/3) + 2*pi + 2*pi*n"]),
+    ],
+)
+def test_every_solution_of_what_repeats_is_told(equations: str, solutions: list[str]) -> None:
+    *lines, note = solved(equations).splitlines()
+    assert [line.partition(" (about")[0] for line in lines] == solutions
+    assert note.endswith("is any whole number; angles are in radians)")
+
+
+def test_of_what_repeats_more_solutions_are_not_passed_over() -> None:
+    assert solved("sin(x) = 2") == "no solution among the real numbers"
+    assert solved("sin(x) = a", "x").endswith("there may be more solutions than these)")
+    assert solved("sin(x) = y; y = 0", "x, y").endswith("there may be more solutions than these)")
+
+
 def test_roots_without_a_formula_are_numbers() -> None:
     assert solved("x**5 - x - 1 = 0").splitlines()[0] == "x = 1.167303978"
 
