@@ -1,6 +1,6 @@
 """The MCP server `datetime`: everyday calendar and clock. Run as `python -m tools.servers.datetime`."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from tools.servers.dates import to_date, to_time, to_timezone
 from tools.servers.numbers import Number
@@ -66,16 +66,29 @@ def convert_timezone(time: str, from_timezone: str, to_timezone: str) -> str:
         today = datetime.now(source).date()
         moment = datetime.combine(today, moment.time())
     try:
-        told = moment.replace(tzinfo=source).astimezone(UTC).astimezone(target)
+        told, later = (_told(moment.replace(tzinfo=source, fold=fold), target) for fold in (0, 1))
+        if _told(_told(moment.replace(tzinfo=source), target), source).replace(tzinfo=None) != moment:
+            raise ValueError(f"{time.strip()} does not exist in {source}: clocks are put forward over it that day")
     except OverflowError:
         raise ValueError(OUT_OF_RANGE) from None
-    if dated:
-        return f"{told:%Y-%m-%d %H:%M}"
-    days = (told.date() - moment.date()).days
-    return f"{told:%H:%M}" + {1: " the next day", -1: " the day before", 0: ""}[days]
+    first, second = _written(told, moment, dated), _written(later, moment, dated)
+    if told == later:
+        return first
+    return f"{first}, or {second} ({time.strip()} comes twice in {source}: clocks are put back that day)"
 
 
 _zone = to_timezone  # the tool's own argument has that name
+
+
+def _told(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(UTC).astimezone(zone)
+
+
+def _written(told: datetime, asked: datetime, dated: bool) -> str:
+    if dated:
+        return f"{told:%Y-%m-%d %H:%M}"
+    days = (told.date() - asked.date()).days
+    return f"{told:%H:%M}" + {1: " the next day", -1: " the day before", 0: ""}[days]
 
 
 def _moved(start: date, days: int) -> date:

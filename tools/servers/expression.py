@@ -9,25 +9,19 @@ from __future__ import annotations
 import ast
 import math
 import operator
-import re
 from collections.abc import Callable
 from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, localcontext
 from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval  # type: ignore[import-untyped]  # it ships no types
 
-from tools.servers.numbers import exact_context, round_half_up
+from tools.servers.numbers import WORKING_DIGITS, exact_context, round_half_up
+from tools.servers.written import as_python
 
 MAX_LENGTH = 500
 MAX_EXPONENT = 1000
 MAX_FACTORIAL = 500
-_SYMBOLS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "$": "", "€": "", "£": ""})
-_LETTERS = re.compile(r"[A-Za-z_]{2,}")
-_THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
-_TIMES = re.compile(r"(?<=[\d)])\s*[xX]\s*(?=[\d(.-])")
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?|\.\d+)(?:%(?=\s*(?:$|[-+*/)]))|\s*%(?=\s*of\b))")
-"""5% and 5 % of; what stands as in 17 % 5 is the remainder."""
-_OF = re.compile(r"\bof\b")
+ROOT_DIGITS = 100
 
 
 def evaluate(expression: str) -> Decimal:
@@ -38,9 +32,10 @@ def evaluate(expression: str) -> Decimal:
     """
     if len(expression) > MAX_LENGTH:
         raise ValueError(f"the expression is longer than {MAX_LENGTH} characters")
-    text = _as_python(expression)
+    text = as_python(expression)
     try:
-        with localcontext(exact_context()):
+        with localcontext(exact_context()) as context:
+            context.Emax = WORKING_DIGITS - 1  # so whole numbers are exact, or too large
             return _decimal(_Arithmetic().eval(text))
     except (DivisionByZero, ZeroDivisionError):
         raise ValueError("division by zero") from None
@@ -54,14 +49,6 @@ def evaluate(expression: str) -> Decimal:
         raise ValueError(
             f"cannot read {expression[:80]!r}; write numbers with + - * / ** ( ), such as (2 + 3) * 4"
         ) from None
-
-
-def _as_python(expression: str) -> str:
-    text = expression.strip().rstrip("=? ").translate(_SYMBOLS)
-    if not _LETTERS.search(text):  # in max(1,200) a comma separates
-        text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
-    text = _TIMES.sub("*", text)
-    return _OF.sub("*", _PERCENT.sub(r"(\1/100)", text))
 
 
 class _Arithmetic(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
@@ -107,6 +94,10 @@ def _power(a: Decimal, b: Decimal) -> Decimal:
         raise OverflowError
     if a == 0 and b < 0:
         raise ZeroDivisionError
+    if b != int(b):
+        with localcontext() as context:
+            context.prec = ROOT_DIGITS
+            return a**b
     return Decimal(1) if b == 0 else a**b
 
 
@@ -170,9 +161,11 @@ _FUNCTIONS: dict[str, Callable[..., Decimal]] = {
     "pow": _power,
     "factorial": _factorial,
     "log": _real(math.log),
+    "ln": _real(math.log),
     "log10": _real(math.log10),
     "exp": _real(math.exp),
     "sin": _real(math.sin),
     "cos": _real(math.cos),
     "tan": _real(math.tan),
+    "radians": lambda a: a * _PI / 180,
 }

@@ -1,6 +1,7 @@
 """The MCP server `math`: exact everyday arithmetic, equations and units. Run as `python -m tools.servers.math`."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from tools.servers.serving import serve
 from tools.servers.units import converted
 
 SOLVE_LIMITS = JobLimits(seconds=20.0)
+ANGLES = re.compile(r"\b(sin|cos|tan)\s*\((?!\s*radians)")
+RADIANS = "(angles are in radians; of degrees: sin(radians(30)))"
 EXACT = exact_context()
 
 
@@ -49,7 +52,8 @@ def percent(percent: Number, number: Number) -> str:
 
 def calculate(expression: str) -> str:
     """Calculate an expression, such as (2 + 3) * 4 or 15% of 80."""
-    return shown(evaluate(expression))
+    result = shown(evaluate(expression))
+    return f"{result} {RADIANS}" if ANGLES.search(expression) else result
 
 
 async def solve(equations: str, unknowns: str = "") -> str:

@@ -8,16 +8,18 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-EXACT_DIGITS = 100
-"""Results with at most so many digits are exact; longer ones are shortened."""
+EXACT_DIGITS = 400
+"""Results with at most so many digits are shown in full; longer ones are shortened, with "about" before them."""
+WORKING_DIGITS = 2100
+"""Results are calculated with so many."""
 SHOWN_PLACES = 10
 MAX_PLACES = 50
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
 def exact_context() -> Context:
-    """Arithmetic with EXACT_DIGITS digits; division by zero and overflow raise."""
-    return Context(prec=EXACT_DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Overflow])
+    """Arithmetic with WORKING_DIGITS digits; division by zero and overflow raise."""
+    return Context(prec=WORKING_DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Overflow])
 
 
 def to_number(value: object) -> Decimal:
@@ -49,7 +51,8 @@ def shown(number: Decimal) -> str:
             return "0"
         magnitude = number.adjusted()
         if magnitude >= EXACT_DIGITS or magnitude < -40:
-            return f"{number:.{SHOWN_PLACES}g}"
+            short = Decimal(f"{number:.{SHOWN_PLACES}g}").normalize()
+            return f"{short}".lower() if short == number else f"about {short}".lower()
         text = f"{number.normalize():f}"
         if len(text.partition(".")[2]) > 40:
             places = SHOWN_PLACES if magnitude >= 0 else SHOWN_PLACES - magnitude - 1
@@ -66,10 +69,10 @@ def round_half_up(number: Decimal, places: Decimal | int) -> Decimal:
     places = Decimal(places)
     if abs(places) > MAX_PLACES or places != int(places):
         raise ValueError(f"digits takes a whole number from -{MAX_PLACES} to {MAX_PLACES}")
-    if number.adjusted() >= EXACT_DIGITS:
+    if number.adjusted() >= WORKING_DIGITS:
         return number
     with localcontext(exact_context()) as context:
-        context.prec = EXACT_DIGITS + MAX_PLACES + 1
+        context.prec = WORKING_DIGITS + MAX_PLACES + 1
         return number.quantize(Decimal(1).scaleb(-int(places)), rounding=ROUND_HALF_UP)
 
 

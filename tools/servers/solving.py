@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.servers.algebra_text import MAX_EQUATIONS, relation
+from tools.servers.periodic import MORE, families, is_periodic
 
 MAX_SOLUTIONS = 50
 MAX_SHOWN = 4000
@@ -69,6 +70,8 @@ def _equations(relations: list[Any], symbols: list[Any]) -> str:
         found = sympy.solve(differences[0] if len(differences) == 1 else differences, symbols, dict=True)
     except NotImplementedError:
         return _numeric(differences, symbols)
+    if found and is_periodic(differences, symbols):
+        return _repeating(differences, symbols) or f"{_shown(found, symbols)}\n{MORE}"
     if found:
         return _shown(found, symbols)
     if all(sympy.simplify(each) == 0 for each in differences):
@@ -76,6 +79,25 @@ def _equations(relations: list[Any], symbols: list[Any]) -> str:
     if all(each.is_polynomial(*symbols) for each in differences):
         return "no solution"
     return "no solution was found"
+
+
+def _repeating(differences: list[Any], symbols: list[Any]) -> str:
+    """The solutions of one equation with their periods; empty where these are not known."""
+    (symbol, *others), (difference, *more) = symbols, differences
+    if others or more or difference.free_symbols != {symbol}:
+        return ""
+    found = families(difference, symbol)
+    if found is None:
+        return ""
+    if not found:
+        return "no solution among the real numbers"
+    number = "k" if str(symbol) == "n" else "n"
+    said = []
+    for first, period in found[:MAX_SOLUTIONS]:
+        text = f"{first} + {period}*{number}" if first != 0 else f"{period}*{number}"
+        about = f" (about {first.evalf(10)} + {period.evalf(10)}*{number})" if first != 0 else ""
+        said.append(f"{symbol} = {text}{about}" if period != 0 else f"{symbol} = {_value(first)}")
+    return "\n".join([*said, f"({number} is any whole number; angles are in radians)"])[:MAX_SHOWN]
 
 
 def _numeric(differences: list[Any], symbols: list[Any]) -> str:

@@ -23,8 +23,17 @@ _SAID = (
     (re.compile(r"·"), "*"), (re.compile(r"^°?\s*(c|celsius|centigrade)$|^degrees?\s+(c|celsius)$", re.I), "degC"),
     (re.compile(r"^°?\s*(f|fahrenheit)$|^degrees?\s+(f|fahrenheit)$", re.I), "degF"), (re.compile(r"^°$"), "degree"),
     (re.compile(r"^mph$", re.I), "mile/hour"), (re.compile(r"^km/?h$|^kph$", re.I), "km/hour"),
+    (re.compile(r"^(mpg|miles?/(us )?gallons?)$", re.I), "mile/gallon"),
+    (re.compile(r"^(imperial|uk) mpg$|^mpg \(?(imperial|uk)\)?$", re.I), "mile/imperial_gallon"),
+    (re.compile(r"\bfl(uid|\.)?\s*(oz\b\.?|ounces?\b)", re.I), "fluid_ounce"),
+    (re.compile(r"\b(?:imperial|uk)\s+(gallon|quart|pint|cup|fluid_ounce)s?\b", re.I), r"imperial_\1"),
+    (re.compile(r"\bus\s+(gallon|quart|pint|cup|fluid_ounce)s?\b", re.I), r"\1"),
     (re.compile(r"^lbs$", re.I), "lb"), (re.compile(r"^sq\.?\s*(\w+)$", re.I), r"\1**2"), (re.compile(r"\^"), "**"),
 )  # fmt: skip
+_PER_100_KM = re.compile(r"^l(it(er|re)s?)?\s*(/|per)\s*100\s*k(m|ilomet(er|re)s?)$", re.I)
+CONSUMPTION = "liter_per_100_km"
+_INTERNATIONAL = ("acre = 43560 * foot ** 2", "acre_foot = acre * foot = _ = acre_feet", f"{CONSUMPTION} = 0.01 l / km")
+"""Pint takes the acre of the US survey foot, which was abolished in 2022."""
 
 
 def converted(value: Number, from_unit: str, to_unit: str) -> str:
@@ -40,12 +49,12 @@ def converted(value: Number, from_unit: str, to_unit: str) -> str:
             raise ValueError("money is not converted: rates change every day; search for the rate")
         if not text.strip() or len(text) > MAX_LENGTH or not _UNIT.fullmatch(text):
             raise ValueError(f"{text[:50]!r} is not a unit; write it as km/hour, m**2 or degC")
-        if any(int(number) > 9 for number in re.findall(r"\d+", text)):
+        if any(int(number) > 9 for number in re.findall(r"\d+", _written(text).replace(CONSUMPTION, ""))):
             raise ValueError(f"{text[:50]!r} is not a unit; give the number as value")
     registry = _registry()
     try:
         source, target = registry.parse_units(_written(from_unit)), registry.parse_units(_written(to_unit))
-        result = registry.Quantity(value, source).to(target)
+        result = _turned(registry.Quantity(value, source), target).to(target)
     except pint.UndefinedUnitError as error:
         raise ValueError(f"the unit {str(error.args[0])[:50]!r} is not known") from None
     except pint.DimensionalityError:
@@ -69,15 +78,26 @@ def converted(value: Number, from_unit: str, to_unit: str) -> str:
 
 
 def _written(unit: str) -> str:
-    text = unit.strip()
+    text = _PER_100_KM.sub(CONSUMPTION, unit.strip())
     for pattern, replacement in _SAID:
         text = pattern.sub(replacement, text)
     return text
 
 
+def _turned(quantity: Any, target: Any) -> Any:
+    """How far a car goes with a litre as how much it takes for a way, and back; all else as it is."""
+    fuel = CONSUMPTION in f"{quantity.units} {target}"
+    return 1 / quantity if fuel and (1 / quantity).dimensionality == target.dimensionality else quantity
+
+
 @cache
 def _registry() -> Any:
-    return need("pint", "math").UnitRegistry(non_int_type=Decimal, autoconvert_offset_to_baseunit=False)
+    registry = need("pint", "math").UnitRegistry(
+        non_int_type=Decimal, autoconvert_offset_to_baseunit=False, on_redefinition="ignore"
+    )
+    for definition in _INTERNATIONAL:
+        registry.define(definition)
+    return registry
 
 
 def _rounded(value: Any) -> Decimal:

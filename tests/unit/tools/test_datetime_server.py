@@ -89,6 +89,14 @@ def test_unknown_time_zones_are_refused(name: str) -> None:
         (tools.convert_timezone, ("23:30", "UTC", "Asia/Tokyo"), "08:30 the next day"),
         (tools.convert_timezone, ("03:00", "Asia/Tokyo", "UTC"), "18:00 the day before"),
         (tools.convert_timezone, ("12:00", "UTC", "UTC"), "12:00"),
+        (
+            tools.convert_timezone,
+            ("2024-10-27 02:30", "Berlin", "UTC"),
+            "2024-10-27 00:30, or 2024-10-27 01:30 "
+            "(2024-10-27 02:30 comes twice in Europe/Berlin: clocks are put back that day)",
+        ),
+        (tools.convert_timezone, ("2024-10-27 00:30", "UTC", "Berlin"), "2024-10-27 02:30"),
+        (tools.convert_timezone, ("2024-03-31 03:00", "Berlin", "UTC"), "2024-03-31 01:00"),
     ],
 )
 def test_results(function: Callable[..., str], arguments: tuple[Any, ...], result: str) -> None:
@@ -104,6 +112,11 @@ def test_results(function: Callable[..., str], arguments: tuple[Any, ...], resul
         (tools.add_minutes, ("2024-01-01 10:00", Decimal("1e300")), "outside the years"),
         (tools.add_minutes, ("9999-12-31 10:00", Decimal(10**6)), "outside the years"),
         (tools.convert_timezone, ("0001-01-01 00:00", "Asia/Tokyo", "UTC"), "outside the years"),
+        (
+            tools.convert_timezone,
+            ("2024-03-31 02:30", "Berlin", "UTC"),
+            "2024-03-31 02:30 does not exist in Europe/Berlin",
+        ),
         (tools.minutes_between, ("10:00", "2024-01-01 11:00"), "both times with a date"),
     ],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
 
+from tools.servers import math as server
 from tools.servers.expression import evaluate
 from tools.servers.numbers import shown
 
@@ -55,6 +57,22 @@ from tools.servers.numbers import shown
         ("1e3 + 1", "1001"),
         ("0 * 5", "0"),
         ("0 ** 0", "1"),
+        ("ln(10)", "2.30258509299405"),
+        ("5!", "120"),
+        ("3 * 4!=", "72"),
+        ("(2 + 3)! - abs(-3)!", "114"),
+        ("((1 + 1)! + 1)!", "6"),
+        ("2(3+4)", "14"),
+        ("(1 + 2)(3 + 4)", "21"),
+        ("2pi", "6.2831853072"),
+        ("2 sqrt(9)", "6"),
+        ("log10(1000) + 1.5(2)", "6"),
+        ("2**400", str(2**400)),
+        ("2**999 - 2**999 + 1", "1"),
+        ("2**1000 * 2**1000", "about 1.148130695e+602"),
+        ("10**500", "1e+500"),
+        ("factorial(200)", str(math.factorial(200))),
+        ("sin(radians(30))", "0.5"),
         ("999999999999999999 * 999999999999999999", "999999999999999998000000000000000001"),
     ],
 )
@@ -74,6 +92,12 @@ def test_values(expression: str, value: str) -> None:
         ("log(0)", "no result among the real numbers"),
         ("factorial(-1)", "no result among the real numbers"),
         ("9**9**9", "too large"),
+        ("((10**900)**900)", "too large"),
+        ("0x10 + 1", "0x10 is hexadecimal"),
+        ("2 * 0XfF", "0XfF is hexadecimal"),
+        ("6/2(1+2)", "two ways"),
+        ("5!!", "cannot read"),
+        (")!", "cannot read"),
         ("factorial(9**999)", "too large"),
         ("exp(10**9)", "too large"),
         ("1e999999999", "too large"),
@@ -108,3 +132,16 @@ def test_what_cannot_be_calculated_is_refused_quickly(expression: str, message: 
         evaluate(expression)
     assert time.monotonic() - started < 1
     assert "\n" not in str(raised.value)
+
+
+def test_sums_of_many_roots_and_large_powers_are_quick() -> None:
+    started = time.monotonic()
+    evaluate("+".join(["7**.5123"] * 55))
+    evaluate("+".join(["9**999"] * 70))
+    evaluate("*".join(["(1/7)**999"] * 2))
+    assert time.monotonic() - started < 1
+
+
+def test_of_angles_it_is_said_what_they_are_measured_in() -> None:
+    assert server.calculate("cos(0) + 1") == "2 (angles are in radians; of degrees: sin(radians(30)))"
+    assert server.calculate("cos(radians(60))") == "0.5"

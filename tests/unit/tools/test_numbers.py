@@ -43,7 +43,7 @@ def test_what_is_no_number_is_refused(given: object) -> None:
         ("0E-10", "0"),
         ("-0.0", "0"),
         ("1E-7", "0.0000001"),
-        ("1E+150", "1E+150"),
+        ("1E+500", "1E+500"),
         ("1E-60", "1E-60"),
     ],
 )
@@ -53,7 +53,7 @@ def test_numbers_are_written_the_way_people_do(number: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "places", "rounded"),
-    [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.345", 2, "2.35"), ("1250", -2, "1300"), ("1E+200", 2, "1E+200")],
+    [("2.5", 0, "3"), ("-2.5", 0, "-3"), ("2.345", 2, "2.35"), ("1250", -2, "1300"), ("1E+2200", 2, "1E+2200")],
 )
 def test_halves_go_away_from_zero(number: str, places: int, rounded: str) -> None:
     assert round_half_up(Decimal(number), places) == Decimal(rounded)

@@ -43,6 +43,28 @@ def test_solutions(equations: str, solution: str) -> None:
     assert solved(equations) == solution
 
 
+@pytest.mark.parametrize(
+    ("equations", "solutions"),
+    [
+        ("sin(x) = 0.5", ["x = pi/6 + 2*pi*n", "x = 5*pi/6 + 2*pi*n"]),
+        ("tan(x) = 1", ["x = pi/4 + pi*n"]),
+        ("cos(x) = 1", ["x = 2*pi*n"]),
+        ("sin(2*n) = 1", ["n = pi/4 + pi*k"]),
+        ("cos(t) = 1/3", ["t = acos(1/3) + 2*pi*n", "t = -acos(1/3) + 2*pi + 2*pi*n"]),
+    ],
+)
+def test_every_solution_of_what_repeats_is_told(equations: str, solutions: list[str]) -> None:
+    *lines, note = solved(equations).splitlines()
+    assert [line.partition(" (about")[0] for line in lines] == solutions
+    assert note.endswith("is any whole number; angles are in radians)")
+
+
+def test_of_what_repeats_more_solutions_are_not_passed_over() -> None:
+    assert solved("sin(x) = 2") == "no solution among the real numbers"
+    assert solved("sin(x) = a", "x").endswith("there may be more solutions than these)")
+    assert solved("sin(x) = y; y = 0", "x, y").endswith("there may be more solutions than these)")
+
+
 def test_roots_without_a_formula_are_numbers() -> None:
     assert solved("x**5 - x - 1 = 0").splitlines()[0] == "x = 1.167303978"
 
@@ -100,6 +122,18 @@ def test_what_is_no_equation_is_refused_quickly(equations: str) -> None:
         ("3", "cubic meters", "liters", "3000 liters"),
         ("2", "square feet", "m2", "0.18580608 m2"),
         ("72", "kg/m**3", "g/cm^3", "0.072 g/cm^3"),
+        ("1", "acre", "square feet", "43560 square feet"),
+        ("1", "hectare", "acres", "2.47105381467165 acres"),
+        ("1", "acre_foot", "cubic feet", "43560 cubic feet"),
+        ("8", "fl oz", "ml", "236.5882365 ml"),
+        ("8", "fl. oz.", "ml", "236.5882365 ml"),
+        ("1", "UK pint", "fluid ounces", "19.2151988080777 fluid ounces"),
+        ("30", "mpg", "L/100km", "7.84048611111111 L/100km"),
+        ("30", "miles per gallon", "liters per 100 km", "7.84048611111111 liters per 100 km"),
+        ("5", "L/100 km", "mpg", "47.0429166666667 mpg"),
+        ("5", "L/100 km", "km/L", "20 km/L"),
+        ("5", "L/100 km", "L/km", "0.05 L/km"),
+        ("30", "mpg", "km/l", "12.7543112229082 km/l"),
         ("150", "lbs", "kg", "68.0388555 kg"),
         ("1", "light_year", "km", "9460730472580.8 km"),
     ],
@@ -113,6 +147,8 @@ def test_conversions(value: str, source: str, target: str, result: str) -> None:
     [
         ("USD", "EUR", "money is not converted"),
         ("$", "km", "money is not converted"),
+        ("mpg", "L/200km", "is not a unit"),
+        ("mpg", "acre", "do not measure the same thing"),
         ("foo", "m", "the unit 'foo' is not known"),
         ("m", "s", "m and s do not measure the same thing"),
         ("m**999999999", "s", "is not a unit"),
