@@ -49,9 +49,8 @@ def opened(path: Path, longest: int) -> tuple[Image, dict[str, Any]]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 facts = _facts(image)
-                if image.width * image.height > MAX_PIXELS:
-                    size = f"{image.width}x{image.height}"
-                    raise ValueError(f"the picture claims {size} pixels; at most 60 million are read")
+                if reason := too_large(image.width, image.height):
+                    raise ValueError(reason)
                 image.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
                 image.thumbnail((longest, longest))
                 return _plain(ImageOps.exif_transpose(image)), facts
@@ -59,6 +58,13 @@ def opened(path: Path, longest: int) -> tuple[Image, dict[str, Any]]:
         raise ValueError(UNREADABLE) from None
     except (OSError, SyntaxError, EOFError, OverflowError, MemoryError, Image.DecompressionBombError) as error:
         raise ValueError(f"the picture is damaged ({type(error).__name__})") from None
+
+
+def too_large(width: int, height: int) -> str:
+    """Why a picture that claims this size is not decoded, or nothing."""
+    if width * height <= MAX_PIXELS:
+        return ""
+    return f"the picture claims {width:,} x {height:,} pixels; up to {MAX_PIXELS:,} are read"
 
 
 def _facts(image: Image) -> dict[str, Any]:

@@ -30,11 +30,11 @@ async def transcribe_audio(
 ) -> str:
     """Write down what is said in a recording or video. The whole text becomes a file, its beginning is shown."""
     workspace = workspace_of(context)
-    engine = await speech_engine(settings())
     async with opened(path, workspace, settings()) as (name, file):
         facts = await probed(file)
         if not facts["audio"]:
             raise ToolCallError(f"{name} has no sound")
+        engine = await speech_engine(settings())
         told = await transcribe(
             file,
             engine,
