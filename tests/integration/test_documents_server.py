@@ -138,6 +138,20 @@ def test_a_file_that_is_too_large_is_not_taken_in_part(home: Path, monkeypatch: 
     assert (fine, text) == (True, "saved as copy.bin (1 kB)")
 
 
+def test_names_in_an_archive_are_listed_without_what_a_terminal_obeys_and_are_found_so(home: Path) -> None:
+    evil = "\x1b[31mred\n\u202etxt.exe"
+    written = "\\x1b[31mred\\n\\u202etxt.exe"
+    path = write(home, "evil.zip", zipped({evil: b"what it says"}))
+    fine, listed = call("documents", "read_document", path=path)
+    assert fine, listed
+    assert f"{written} (12 bytes)" in listed
+    for name in (evil, written):
+        fine, text = call("documents", "read_document", path=f"{path}!/{name}")
+        assert (fine, text.endswith("what it says")) == (True, True), text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
 async def inside_and_out(tools: dict[str, BaseTool]) -> None:
     read, extract = tools["read_document"], tools["extract_file"]
     assert "inner/crazy.pdf" in await read.ainvoke({"path": "a.zip"})

@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, damaged, of_parts
-from tools.documents.ocr import Reader
 from tools.media.picture import too_large
+from tools.media.recognition import read as recognise
 from tools.servers.extras import need
 
 MAX_FRAMES = 20
@@ -54,7 +54,6 @@ class _Frames:
     def __init__(self, picture: Any, source: Source) -> None:
         self._picture = picture
         self._source = source
-        self._reader: Reader | None = None
 
     def part(self, number: int) -> Part:
         """The text of a frame.
@@ -62,20 +61,13 @@ class _Frames:
         Raises:
             UnreadableError: it cannot be decoded.
         """
-        self._reader = self._reader or Reader()
         with damaged("picture"):
-            if number > 1:
-                self._picture.seek(number - 1)
+            self._picture.seek(number - 1)
             if reason := too_large(*self._picture.size):
                 raise UnreadableError(reason)
-            text = self._reader.text(upright(self._picture))
+            text = recognise(self._picture).text
         told = f"Text in the picture, by OCR:\n{text}" if text else "[no text found in the picture by OCR]"
         return Part(f"{told}\n(What a picture shows: describe_image, ask_image.)")
-
-
-def upright(picture: Any) -> Any:
-    """Turned as its EXIF says."""
-    return need("PIL.ImageOps", EXTRA).exif_transpose(picture)
 
 
 def _exif(picture: Any) -> list[str]:
