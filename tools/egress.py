@@ -195,4 +195,4 @@ def trusted() -> ssl.SSLContext:
 def _refused(host: str) -> ToolCallError:
     """The same for a name that does not exist and one that is not public: tools are no map of the local network."""
     shown = "the URL's host" if address_in(host) else host
-    return ToolCallError(f"refused: {shown} is not a public host on the internet")
+    return ToolCallError(f"refused: {shown} cannot be found, or is not a public host")

@@ -42,16 +42,23 @@ def result_text(result: CallToolResult, save: Save = unsaved) -> str:
 def error_text(result: CallToolResult) -> str:
     """The text of a tool's own error, without what FastMCP and pydantic put around it for programmers."""
     text = _ERROR_PREFIX.sub("", result_text(result))
-    if _VALIDATION_HEAD.match(text):
-        text = _VALIDATION_TAIL.sub("", _VALIDATION_HELP.sub("", _VALIDATION_HEAD.sub("", text)))
-        text = text.replace("\n  ", ": ").replace("Value error, ", "").strip().replace("\n", "; ")
-    return text
+    return validation_text(text) if _VALIDATION_HEAD.match(text) else text
+
+
+def validation_text(text: str) -> str:
+    """What pydantic says of wrong arguments, in one line: `a: Input should be a valid number; b: Field required`."""
+    text = _VALIDATION_TAIL.sub("", _VALIDATION_HELP.sub("", _VALIDATION_HEAD.sub("", text)))
+    return text.replace("\n  ", ": ").replace("Value error, ", "").strip().replace("\n", "; ")
 
 
 def clean(text: str) -> str:
     """The text without terminal escapes, control and invisible characters, and with pictures in it named only."""
-    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
-    return _DATA_URI.sub(_named_data, _INVISIBLE.sub("", text)).strip()
+    return _DATA_URI.sub(_named_data, visible(text)).strip()
+
+
+def visible(text: str) -> str:
+    """The text without terminal escapes, control and invisible characters; nothing else is changed."""
+    return _INVISIBLE.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
 
 
 def size_text(octets: int) -> str:

@@ -106,7 +106,7 @@ DOCUMENTS: list[RealDocument] = [
         ("tbl-cell.pptx", "| unladen swallows |"),
         ("shp-movie-props.pptx", "[media just-two-mice.mp4, ppt/media/media1.mp4]"),
         ("act-props.pptm", "5 slides", "hyperlink"),
-        ("shp-picture.pptx!/ppt/media/image1.png", "PNG, 140 x 56 points", "powered"),
+        ("shp-picture.pptx!/ppt/media/image1.png", "PNG, 140 x 56 pixels", "powered"),
     ),
     *_all(
         AGATE,
@@ -149,7 +149,7 @@ DOCUMENTS: list[RealDocument] = [
         PYTHON,
         ("test_email/data/msg_01.txt", "Subject: This is a test message", "Do you like this message?"),
         ("test_email/data/msg_07.txt", "dingusfish.gif (image/gif, 3,512 bytes)"),
-        ("test_email/data/msg_07.txt!/dingusfish.gif", "GIF, 256 x 256 points", "cravin'"),
+        ("test_email/data/msg_07.txt!/dingusfish.gif", "GIF, 256 x 256 pixels", "cravin'"),
         ("test_email/data/msg_10.txt", "This is a Base64 encoded message."),
         ("testtar.tar", "36 files", "ustar/regtype (7,011 bytes)"),
         ("testtar.tar!/ustar/regtype", "text"),
@@ -160,7 +160,7 @@ DOCUMENTS: list[RealDocument] = [
         ("cjkencodings/gb18030.txt", "encoding gb18030", "语言是一种功能强大而完善的通用型计算机程序设计语言"),
         ("audiodata/pluck-pcm16.wav", "pcm_s16le, 11025 Hz", "titled 'Pluck'"),
         ("xmltestdata/simple.xml", "root element root", "<element key='value'>text</element>"),
-        ("test_email/data/python.webp", "WEBP, 16 x 16 points"),
-        ("test_email/data/python.tiff", "TIFF, 16 x 16 points"),
+        ("test_email/data/python.webp", "WEBP, 16 x 16 pixels"),
+        ("test_email/data/python.tiff", "TIFF, 16 x 16 pixels"),
     ),
 ]

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from configs.errors import ConfigurationError, ModelUnavailableError
 from tests.conftest import SettingsFactory
-from tests.fakes.media_files import call, kept, make, put, video, voice, whisper_folder, words, write
+from tests.fakes.media_files import call, kept, make, put, slide_file, video, voice, whisper_folder, words, write
 from tests.fakes.tool_table import Row, note
 from tools.media import speech, speech_services
 from tools.media.checks import check
@@ -149,6 +149,16 @@ def test_what_is_no_recording(name: str, data: bytes, home: Path) -> None:
     assert text == "Error executing tool transcribe_audio: it cannot be read as audio or video: " + (
         "no media file, a playlist, or cut off"
     )
+
+
+def test_the_file_is_judged_before_the_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMENTO_SPEECH_MODEL", "none")
+    picture = put(home, slide_file("monty-truth.png"))
+    playlist = write(home, "list.m3u8", b"#EXTM3U\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n")
+    for path in (picture, playlist):
+        assert "cannot be read as audio or video" in call("audio", "transcribe_audio", path=path)[1]
+    recording = put(home, voice("ss-noservice")[0])
+    assert "set MEMENTO_SPEECH_MODEL" in call("audio", "transcribe_audio", path=recording)[1]
 
 
 def test_a_video_without_sound_and_paths_that_lead_out(home: Path) -> None:

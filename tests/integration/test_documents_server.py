@@ -17,12 +17,14 @@ from graph.api import aask
 from tests.conftest import SettingsFactory
 from tests.fakes.hostile_documents import word_document, zipped
 from tests.fakes.mcp_servers.running import by_name
+from tests.fakes.media_files import call, kept, write
 from tests.fakes.raw_web import RawWeb, raw_web, response
 from tests.fakes.real_documents import PPTX, PYPDF, folder
 from tests.fakes.scripted_model import ScriptedModel, Step, calls, plan
 from tests.fakes.services import scripted_services
 from tests.fakes.tool_table import Row, note
 from tools.client import open_tools
+from tools.documents import reader
 from tools.workspaces import workspace
 
 PDF = "Seige_of_Vicksburg_Sample_OCR.pdf"
@@ -126,6 +128,30 @@ async def test_inside_an_archive_out_of_it_and_from_the_web(settings: SettingsFa
             await from_the_web(tools, web)
 
 
+def test_a_file_that_is_too_large_is_not_taken_in_part(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_TAKEN", 1000)
+    fine, text = call("documents", "extract_file", path=write(home, "big.bin", bytes(1001)), to="copy.bin")
+    assert not fine
+    assert text.endswith("it is larger than the 1,000 bytes that are taken out; nothing was saved")
+    assert not kept(home, "copy.bin").exists()
+    fine, text = call("documents", "extract_file", path=write(home, "fits.bin", bytes(1000)), to="copy.bin")
+    assert (fine, text) == (True, "saved as copy.bin (1 kB)")
+
+
+def test_names_in_an_archive_are_listed_without_what_a_terminal_obeys_and_are_found_so(home: Path) -> None:
+    evil = "\x1b[31mred\n\u202etxt.exe"
+    written = "\\x1b[31mred\\n\\u202etxt.exe"
+    path = write(home, "evil.zip", zipped({evil: b"what it says"}))
+    fine, listed = call("documents", "read_document", path=path)
+    assert fine, listed
+    assert f"{written} (12 bytes)" in listed
+    for name in (evil, written):
+        fine, text = call("documents", "read_document", path=f"{path}!/{name}")
+        assert (fine, text.endswith("what it says")) == (True, True), text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
 async def inside_and_out(tools: dict[str, BaseTool]) -> None:
     read, extract = tools["read_document"], tools["extract_file"]
     assert "inner/crazy.pdf" in await read.ainvoke({"path": "a.zip"})
@@ -134,7 +160,7 @@ async def inside_and_out(tools: dict[str, BaseTool]) -> None:
     assert await extract.ainvoke(picture) == "saved as image1.png (6 kB)"
     assert await extract.ainvoke({**picture, "to": "pictures/logo.png"}) == "saved as pictures/logo.png (6 kB)"
     assert await extract.ainvoke({**picture, "to": "pictures/logo.png"}) == "saved as pictures/logo-2.png (6 kB)"
-    assert "PNG, 140 x 56 points" in await read.ainvoke({"path": "/workspace/pictures/logo.png"})
+    assert "PNG, 140 x 56 pixels" in await read.ainvoke({"path": "/workspace/pictures/logo.png"})
     with pytest.raises(ToolCallError, match=r"no file .nothing. in a\.zip"):
         await read.ainvoke({"path": "a.zip!/nothing"})
     with pytest.raises(ToolCallError, match="there is no page 9: it has 1 page"):

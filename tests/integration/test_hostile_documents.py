@@ -44,6 +44,7 @@ CASES: list[tuple[str, Made, str]] = [
     ("links.tar.gz!/link", lambda: made.tar_with_links("/etc/passwd"), "'link' is a link, a folder or a device"),
     ("bomb.tar.gz", made.tar_bomb, "unpacks to more than the 500,000,000 bytes"),
     ("bomb.txt.gz", lambda: gzip.compress(b"\0" * 150_000_000, 1), "unpacks to more than the 100,000,000 bytes"),
+    ("zeros.tar", lambda: bytes(150_000_000), "binary file of no kind"),
     ("cut.zip", lambda: zipped({"a": b"a" * 1000})[:-30], "zip archive is damaged"),
     ("cut.gz", lambda: gzip.compress(b"some text" * 1000)[:-10], "packed file is damaged"),
     # XML that expands or reaches out
@@ -57,7 +58,7 @@ CASES: list[tuple[str, Made, str]] = [
     ("deep.html", lambda: b"<html><body>" + deep(b"<div>", b"</div>") + b"the end</body></html>", "HTML page"),
     ("deep.json", lambda: deep(b"[", b"]"), "nested too deep"),
     # pictures
-    ("lying.png", made.lying_png, "claims 100,000 x 100,000 points"),
+    ("lying.png", made.lying_png, "claims 100,000 x 100,000 pixels; up to 60,000,000 are read"),
     ("small-lie.png", lambda: made.lying_png(3000), "picture is damaged|no text found"),
     ("cut.png", lambda: made.lying_png(10)[:40], "picture is damaged"),
     # PDF

@@ -82,6 +82,16 @@ def test_a_page_with_two_columns_is_read_in_order(home: Path) -> None:
     assert read == " ".join(["How an agent learns without training", *left, *right])
 
 
+@pytest.mark.parametrize(("size", "turn"), [((520, 100), 0), ((520, 100), 180), ((900, 500), 0)])
+def test_a_picture_has_the_same_text_whichever_tool_reads_it(size: tuple[int, int], turn: int, home: Path) -> None:
+    picture, made = Image.new("RGB", size, "white"), io.BytesIO()
+    ImageDraw.Draw(picture).text((20, 30), "Invoice 4711 total 99.50 EUR", "black", ImageFont.load_default(30))
+    picture.rotate(turn).save(made, "PNG")
+    path = write(home, "invoice.png", made.getvalue())
+    assert call("image", "ocr_image", path=path)[1].partition("\n\n")[2] == "Invoice 4711 total 99.50 EUR"
+    assert "by OCR:\nInvoice 4711 total 99.50 EUR\n(" in call("documents", "read_document", path=path)[1]
+
+
 def test_without_a_vision_model_there_are_facts_text_and_the_line(home: Path) -> None:
     fine, text = call("image", "describe_image", path=put(home, hopper()))
     assert fine, text

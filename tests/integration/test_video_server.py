@@ -51,8 +51,11 @@ def test_frames_become_files(home: Path) -> None:
     for line in lines:
         with Image.open(kept(home, line.partition("): ")[2])) as picture:
             assert (picture.format, picture.size) == ("JPEG", (640, 272))
-    fine, text = call("video", "video_frames", path=path, times=[1.0, 5000.0])
-    assert [line.partition(":")[0] for line in text.splitlines()] == ["0"]
+    fine, text = call("video", "video_frames", path=path, times=[1.0, -5.0, 1e9])
+    assert fine, text
+    shown, left_out = text.splitlines()
+    assert shown == "0:01 (1 s): bikes-frames/00001.00.jpg"
+    assert left_out == "(left out, there is no picture at: -5 s, 1e+09 s; the video is 10 s long)"
     fine, text = call("video", "video_frames", path=path, times=[5000.0])
     assert (fine, text.endswith("the video has no picture at any of these times")) == (False, True)
     fine, text = call("video", "video_frames", path=path, count=2)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from tools.documents.document import Document, Part, Source, UnreadableError, of_parts, split
+from tools.documents.document import Document, Part, Source, UnreadableError, of_parts, shown_name, split
 from tools.documents.packages import BROKEN, MAX_ENTRIES, plausible
 
 MAX_MEMBER = 100_000_000
@@ -96,7 +96,9 @@ def zip_member(path: Path, name: str, into: Path) -> bool:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            entry = next((each for each in plausible(archive, path.stat().st_size) if each.filename == name), None)
+            entry = next(
+                (each for each in plausible(archive, path.stat().st_size) if name in _names(each.filename)), None
+            )
             if entry is None or entry.is_dir():
                 return False
             if note := _zip_note(entry):
@@ -117,7 +119,7 @@ def tar_member(path: Path, name: str, into: Path) -> bool:
     try:
         with _tar(path) as archive:
             for entry in archive:
-                if entry.name != name:
+                if name not in _names(entry.name):
                     continue
                 member = archive.extractfile(entry) if entry.isreg() else None
                 if member is None:
@@ -182,6 +184,11 @@ def _told(error: BaseException, otherwise: str) -> UnreadableError:
     return UnreadableError("it is locked with a password" if locked else otherwise)
 
 
+def _names(name: str) -> tuple[str, str]:
+    """What a file in an archive may be called by: its name, and as it is listed."""
+    return name, shown_name(name)
+
+
 def _zip_note(entry: zipfile.ZipInfo) -> str:
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "a link, not read"
@@ -189,6 +196,6 @@ def _zip_note(entry: zipfile.ZipInfo) -> str:
 
 
 def _listing(kind: str, rows: Iterable[tuple[str, int, str]]) -> Document:
-    lines = [f"{name} ({size:,} bytes{', ' + note if note else ''})" for name, size, note in rows]
+    lines = [f"{shown_name(name)} ({size:,} bytes{', ' + note if note else ''})" for name, size, note in rows]
     pieces = split("\n".join(lines)) or ["[empty]"]
     return of_parts(kind, "part", [Part(piece) for piece in pieces], [f"{len(lines):,} files, readable as PATH!/NAME"])

@@ -19,6 +19,14 @@ class UnreadableError(ValueError):
     """A document that is not read, for a reason that its reader may be told."""
 
 
+def shown_name(name: str) -> str:
+    """A name inside a file, with what a terminal or a reader would take for something else written as its code.
+
+    It is what listings show; files are found by it as well as by their own name.
+    """
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in name)
+
+
 @contextmanager
 def damaged(kind: str) -> Iterator[None]:
     """Around libraries that raise nearly anything when a part of a file is missing or odd.

@@ -162,7 +162,7 @@ def _of_text(head: bytes, suffix: str, media_type: str, path: Path) -> Kind:
         return "image"
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in head and not wide:
-        return "tar" if _is_old_tar(path) else "unknown"
+        return "tar" if _is_old_tar(head) else "unknown"
     plain = head.replace(b"\0", b"")[2:] if wide else head.removeprefix(b"\xef\xbb\xbf")
     if _HTML.match(plain) or (plain.lstrip().startswith(b"<?xml") and b"<html" in plain.lower()):
         return "html"
@@ -180,7 +180,11 @@ def _ends_a_notebook(path: Path) -> bool:
     return b'"nbformat"' in data and (b'"cells"' in data or b'"worksheets"' in data)
 
 
-def _is_old_tar(path: Path) -> bool:
+def _is_old_tar(head: bytes) -> bool:
+    """Whether it begins with a tar header whose sum is right; zeros, which `tarfile` takes for an empty one, do not."""
     import tarfile
 
-    return tarfile.is_tarfile(path)
+    try:
+        return bool(tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "replace"))
+    except tarfile.TarError:
+        return False

@@ -9,7 +9,7 @@ from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text
+from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text, shown_name
 from tools.documents.plain import decoded
 from tools.documents.web_page import markdown
 from tools.servers.extras import need
@@ -88,6 +88,7 @@ def _attached(message: Message) -> Iterator[tuple[str, Message]]:
             continue
         ending = {"message/rfc822": ".eml"}.get(part.get_content_type(), "." + part.get_content_subtype())
         name = (filename or f"part{ending}").replace("/", "_").replace("\\", "_").strip()[:150]
+        name = shown_name(name)
         seen[name] = seen.get(name, 0) + 1
         yield (name if seen[name] == 1 else f"{seen[name]}-{name}"), part
 
@@ -162,5 +163,5 @@ def _msg_attached(ole: Any) -> list[tuple[str, str]]:
         stream = f"{folder}/__substg1.0_37010102"
         if ole.exists(stream):
             name = _property(ole, "3707", f"{folder}/") or _property(ole, "3704", f"{folder}/") or folder[-8:]
-            found.append((name.replace("/", "_"), stream))
+            found.append((shown_name(name.replace("/", "_")), stream))
     return found

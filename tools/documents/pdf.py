@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, table
-from tools.documents.ocr import Reader
+from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, shown_name, table
+from tools.media.recognition import read as recognise
 from tools.servers.extras import need
 
 MAX_PAGES = 20_000
@@ -51,7 +51,7 @@ def attachment(path: Path, name: str) -> bytes | None:
     pdf = _opened(path)
     for index in range(min(pdf.count_attachments(), 1000)):
         each = pdf.get_attachment(index)
-        if each.get_name() == name:
+        if name in (each.get_name(), shown_name(each.get_name())):
             return bytes(each.get_data())
     return None
 
@@ -63,7 +63,7 @@ class Pages:
         self._pdf = pdf
         self._source = source
         self._notes = notes
-        self._reader: Reader | None = None
+        self._has_read = False
         self._plumber: Any = None
 
     def part(self, number: int) -> Part:
@@ -85,13 +85,12 @@ class Pages:
         return Part(_clean(_with_tables(text, tables) if tables else plain))
 
     def _scanned(self, page: Any) -> str:
-        if self._reader is None:
-            self._reader = Reader()
-        elif self._source.late():
+        if self._has_read and self._source.late():
             return "[a scanned page, not read for lack of time: ask for it by its number]"
         width, height = page.get_size()
         scale = min(RENDER_PIXELS / max(width, height, 1.0), 300 / 72)
-        lines = self._reader.text(page.render(scale=scale, may_draw_forms=False).to_pil())
+        self._has_read = True
+        lines = recognise(page.render(scale=scale, may_draw_forms=False).to_pil()).text
         return f"[scanned page, read by OCR]\n{lines}" if lines else "[a scanned page without readable text]"
 
     def _tables(self, number: int) -> list[tuple[Box, str]]:
@@ -132,7 +131,7 @@ def _facts(pdf: Any) -> list[str]:
         facts += [f"{name}: {told[name].strip()[:200]}" for name in ("Title", "Author", "CreationDate") if name in told]
         facts += _outline(pdf)
     if count := pdf.count_attachments():
-        names = [pdf.get_attachment(index).get_name() for index in range(min(count, 20))]
+        names = [shown_name(pdf.get_attachment(index).get_name()) for index in range(min(count, 20))]
         facts.append(f"files inside, readable as PATH!/NAME: {', '.join(names)}")
     if pdf.get_formtype():
         facts.append("it has form fields")

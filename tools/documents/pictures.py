@@ -6,10 +6,10 @@ import warnings
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, damaged, of_parts
-from tools.documents.ocr import Reader
+from tools.media.picture import too_large
+from tools.media.recognition import read as recognise
 from tools.servers.extras import need
 
-MAX_PIXELS = 60_000_000
 MAX_FRAMES = 20
 TAGS = {
     271: "camera maker",
@@ -36,12 +36,12 @@ def read(source: Source) -> Document:
         warnings.simplefilter("ignore")
         picture = source.until_read.enter_context(image_module.open(source.path))
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableError(f"this picture claims {width:,} x {height:,} points; up to {MAX_PIXELS:,} are read")
+    if reason := too_large(width, height):
+        raise UnreadableError(reason)
     frames = getattr(picture, "n_frames", 1)
     several = picture.format == "TIFF" or not getattr(picture, "is_animated", False)
     total = min(frames, MAX_FRAMES) if several else 1
-    facts = [f"{picture.format}, {width} x {height} points, mode {picture.mode}", *_exif(picture)]
+    facts = [f"{picture.format}, {width} x {height} pixels, mode {picture.mode}", *_exif(picture)]
     if frames > 1:
         facts.append(f"{frames} frames" + ("" if several else ", animated; the first is read"))
     reader = _Frames(picture, source)
@@ -54,7 +54,6 @@ class _Frames:
     def __init__(self, picture: Any, source: Source) -> None:
         self._picture = picture
         self._source = source
-        self._reader: Reader | None = None
 
     def part(self, number: int) -> Part:
         """The text of a frame.
@@ -62,21 +61,13 @@ class _Frames:
         Raises:
             UnreadableError: it cannot be decoded.
         """
-        self._reader = self._reader or Reader()
         with damaged("picture"):
-            if number > 1:
-                self._picture.seek(number - 1)
-            width, height = self._picture.size
-            if width * height > MAX_PIXELS:
-                raise UnreadableError("a page of this picture is too large to be read")
-            text = self._reader.text(upright(self._picture))
+            self._picture.seek(number - 1)
+            if reason := too_large(*self._picture.size):
+                raise UnreadableError(reason)
+            text = recognise(self._picture).text
         told = f"Text in the picture, by OCR:\n{text}" if text else "[no text found in the picture by OCR]"
         return Part(f"{told}\n(What a picture shows: describe_image, ask_image.)")
-
-
-def upright(picture: Any) -> Any:
-    """Turned as its EXIF says."""
-    return need("PIL.ImageOps", EXTRA).exif_transpose(picture)
 
 
 def _exif(picture: Any) -> list[str]:

@@ -109,8 +109,17 @@ async def take_out(name: str, file: BinaryIO, members: Sequence[str]) -> tuple[s
     async with run_job("tools.documents.parse:take", {"file": file}, arguments, JobLimits()) as job:
         if "missing" in job.value:
             raise ConfigurationError(job.value["missing"])
-        path = job.files / str(job.value["file"])
-        data = await asyncio.to_thread(path.read_bytes)
-        if len(data) > MAX_TAKEN:
-            raise ToolCallError(f"it is larger than the {MAX_TAKEN:,} bytes that are taken out")
-        return str(job.value["name"]), data
+        with await asyncio.to_thread((job.files / str(job.value["file"])).open, "rb") as taken:
+            return str(job.value["name"]), await asyncio.to_thread(whole, taken)
+
+
+def whole(file: BinaryIO) -> bytes:
+    """All bytes of an open file.
+
+    Raises:
+        ToolCallError: it is larger than MAX_TAKEN.
+    """
+    data = file.read(MAX_TAKEN + 1)
+    if len(data) > MAX_TAKEN:
+        raise ToolCallError(f"it is larger than the {MAX_TAKEN:,} bytes that are taken out; nothing was saved")
+    return data

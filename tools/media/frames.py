@@ -20,13 +20,13 @@ SHORTEST_SCENE = 0.6
 
 
 def grab(inputs: Mapping[str, Path], out: Path, *, times: Sequence[float], longest: int) -> list[int]:
-    """Write `NN.jpg` to `out` for each time in seconds; the numbers of those that the video has."""
+    """Write `NN.jpg` to `out` for each time in seconds, none negative; the numbers of those that the video has."""
     scale = f"scale='min({longest},iw)':'min({longest},ih)':force_original_aspect_ratio=decrease"
     made: list[int] = []
     for number, at in enumerate(times):
         to = ["-map", "0:v:0", "-an", "-frames:v", "1", "-vf", scale, "-q:v", "3", "-f", "image2", "-update", "1"]
         picture = out / f"{number:02d}.jpg"
-        ffmpeg(inputs["file"], [*to, str(picture)], ["-ss", f"{max(at, 0):.3f}"])
+        ffmpeg(inputs["file"], [*to, str(picture)], ["-ss", f"{at:.3f}"])
         if picture.exists() and picture.stat().st_size:
             made.append(number)
     return made

@@ -41,7 +41,7 @@ def decode(inputs: Mapping[str, Path], out: Path, *, longest: int) -> dict[str, 
 
 def opened(path: Path, longest: int) -> tuple[Image, dict[str, Any]]:
     """The first frame in RGB, upright and reduced, and what the file says of itself."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # the size is checked below, before a pixel is decoded
     try:
@@ -49,16 +49,29 @@ def opened(path: Path, longest: int) -> tuple[Image, dict[str, Any]]:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 facts = _facts(image)
-                if image.width * image.height > MAX_PIXELS:
-                    size = f"{image.width}x{image.height}"
-                    raise ValueError(f"the picture claims {size} pixels; at most 60 million are read")
-                image.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
-                image.thumbnail((longest, longest))
-                return _plain(ImageOps.exif_transpose(image)), facts
+                if reason := too_large(image.width, image.height):
+                    raise ValueError(reason)
+                return reduced(image, longest), facts
     except UnidentifiedImageError:
         raise ValueError(UNREADABLE) from None
     except (OSError, SyntaxError, EOFError, OverflowError, MemoryError, Image.DecompressionBombError) as error:
         raise ValueError(f"the picture is damaged ({type(error).__name__})") from None
+
+
+def reduced(image: Image, longest: int) -> Image:
+    """The current frame in RGB over white, upright, its longer side at most so long; `image` is changed on the way."""
+    from PIL import ImageOps
+
+    image.draft("RGB", (longest, longest))  # a JPEG is decoded at a fraction of its size
+    image.thumbnail((longest, longest))
+    return _plain(ImageOps.exif_transpose(image))
+
+
+def too_large(width: int, height: int) -> str:
+    """Why a picture that claims this size is not decoded, or nothing."""
+    if width * height <= MAX_PIXELS:
+        return ""
+    return f"the picture claims {width:,} x {height:,} pixels; up to {MAX_PIXELS:,} are read"
 
 
 def _facts(image: Image) -> dict[str, Any]:

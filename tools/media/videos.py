@@ -27,6 +27,8 @@ KEY_FRAMES = 8
 SPEECH_CHARS = 6000
 SPEECH_SECONDS = 30.0
 SCENE_SECONDS = 25.0
+UNTOLD_LENGTH = 1e7
+"""Seconds that a video may have which does not say how many."""
 PROBING = JobLimits(seconds=30, output=1_000_000)
 LOOKING = JobLimits(seconds=120, output=60_000_000)
 
@@ -88,6 +90,11 @@ async def frames_at(file: BinaryIO, times: Sequence[float], longest: int = FRAME
     if not found:
         raise ToolCallError("the video has no picture at any of these times")
     return found
+
+
+def inside(times: Sequence[float], seconds: float) -> list[float]:
+    """The times that lie in a video of that length; of one that tells no length, those that are not negative."""
+    return [at for at in times if 0 <= at <= (seconds or UNTOLD_LENGTH)]
 
 
 def spread(count: int, seconds: float) -> list[float]:

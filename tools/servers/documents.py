@@ -54,7 +54,7 @@ async def extract_file(
         if members:
             called, data = await reader.take_out(name, file, members)
         else:
-            called, data = name, await asyncio.to_thread(file.read, reader.MAX_TAKEN)
+            called, data = name, await asyncio.to_thread(reader.whole, file)
     return await asyncio.to_thread(opening.saved, workspace, to or called, data)
 
 

@@ -78,9 +78,11 @@ def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
 
 def server(name: str, tools: Tools, instructions: str | None = None) -> FastMCP:
     """The server that `serve` runs."""
-    from mcp.server.fastmcp import FastMCP
+    from tools.servers.answers import CleanServer
 
-    return FastMCP(name, instructions=instructions, tools=[_tool(*each) for each in _named(tools)], log_level="WARNING")
+    return CleanServer(
+        name, instructions=instructions, tools=[_tool(*each) for each in _named(tools)], log_level="WARNING"
+    )
 
 
 def _named(tools: Tools) -> list[tuple[str, ServedTool]]:

@@ -90,7 +90,7 @@ async def test_every_answer_of_a_name_must_be_public(answers: list[str]) -> None
     network = InventedNetwork({"inside.example": [answers]})
     message = await refusal(Egress(network=network), "http://inside.example/")
     assert message == await refusal(Egress(network=network), "http://inside.example:81/")
-    assert message == "refused: inside.example is not a public host on the internet"
+    assert message == "refused: inside.example cannot be found, or is not a public host"
     assert network.dialled == []
     unknown = await refusal(Egress(network=network), "http://unknown.example/")
     assert unknown == message.replace("inside", "unknown")

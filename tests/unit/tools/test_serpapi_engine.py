@@ -96,7 +96,7 @@ async def test_nothing_found_is_no_fault(serpapi: RawWeb) -> None:
         (response(b"[1]"), "did not answer in JSON"),
         (response(b"[" * 100_000), "did not answer in JSON"),
         (response(b"x" * 6_000_000), "sent more than 5 MB"),
-        (redirect("http://127.0.0.1:1/"), "refused: the URL's host is not a public host on the internet"),
+        (redirect("http://127.0.0.1:1/"), "refused: the URL's host cannot be found, or is not a public host"),
         (b"garbage\r\n\r\n", "what it sent is no valid HTTP"),
         (b"", "what it sent is no valid HTTP"),
     ],
