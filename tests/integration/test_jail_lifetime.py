@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -153,3 +154,22 @@ async def test_where_only_a_folder_is_wrong_nothing_is_to_be_installed(tmp_path:
         await spawn(["true"], mounts=[jail.Mount(place, "/workspace")], cwd="/workspace/missing")
     assert "chdir" in str(caught.value)
     assert "install" not in str(caught.value) and str(tmp_path) not in str(caught.value)
+
+
+async def test_a_start_that_is_cancelled_leaves_no_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*arguments: Any, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*arguments, **options)
+        begun.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    starting = asyncio.ensure_future(spawn(["sleep", "1000"]))
+    process = await begun.get()
+    await asyncio.sleep(0)  # it waits for the supervisor's answer now
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert process.returncode is not None

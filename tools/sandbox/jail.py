@@ -99,11 +99,12 @@ async def _spawn(order: Mapping[str, Any]) -> JailedProcess:
         raise
     finally:
         theirs.close()
-    jailed = JailedProcess(supervisor, *await asyncio.open_unix_connection(sock=ours))
+    connecting = asyncio.ensure_future(asyncio.open_unix_connection(sock=ours))
     try:
+        jailed = JailedProcess(supervisor, *await asyncio.shield(connecting))
         await jailed.begin(order)
     except asyncio.CancelledError:
-        await asyncio.shield(jailed.abandon())
+        await asyncio.shield(JailedProcess(supervisor, *await connecting).abandon())
         raise
     return jailed
 

@@ -128,9 +128,12 @@ class JailedProcess:
 
     async def _let_go(self) -> None:
         """Wait for the supervisor, then close its pipes: asyncio's own `wait` needs somebody who reads them empty."""
-        for _ in range(500):
+        for look in range(1500):
             if self._supervisor.returncode is not None:
                 break
+            if look == 500:
+                with suppress(ProcessLookupError):
+                    self._supervisor.kill()
             await asyncio.sleep(0.01)
         self._supervisor._transport.close()  # type: ignore[attr-defined]
 
