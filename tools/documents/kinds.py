@@ -36,6 +36,7 @@ Kind: TypeAlias = Literal[
     "empty",
     "old office",
     "locked office",
+    "parquet",
     "unknown",
 ]
 HEAD = 4096
@@ -60,6 +61,7 @@ MARKS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"#!AMR", "audio"),
     (0, b"OggS", "audio"),
     (0, b"\x1aE\xdf\xa3", "video"),
+    (0, b"PAR1", "parquet"),
     (0, b"FLV\x01", "video"),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video"),
     (0, b"\x09\x08", "xls"),

@@ -61,6 +61,7 @@ REFUSED: dict[Kind, str] = {
     "empty": "the file is empty",
     "old office": "this is a document of Office 97 to 2003 that only .xls is read of; save it as .docx, .pptx or PDF",
     "locked office": "this Office document is locked with a password",
+    "parquet": "this is a parquet table; query_spreadsheet reads it from the workspace (extract_file brings it there)",
     "unknown": "this is a binary file of no kind that is read",
 }
 ZIPPED: frozenset[Kind] = frozenset({"zip", "docx", "pptx", "xlsx", "odf", "epub"})

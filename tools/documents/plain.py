@@ -65,7 +65,7 @@ def read_json(source: Source) -> Document:
     except RecursionError:
         return of_parts("JSON", "part", [Part(piece) for piece in split(text)], ["nested too deep to be parsed"])
     except ValueError as error:
-        return _json_lines(text, str(error)[:100])
+        return _json_lines(text, str(error)[:100], source.name)
     if len(text) > 2000 and text.count("\n") < len(text) / 2000:
         text = json.dumps(value, ensure_ascii=False, indent=1)
     return of_parts("JSON", "part", [Part(piece) for piece in split(text)], [_shape(value)])
@@ -133,10 +133,19 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _json_lines(text: str, fault: str) -> Document:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > 1 and all(_is_json(line) for line in [*lines[:5], lines[-1]]):
-        return of_parts("JSON lines", "part", [Part(piece) for piece in split(text)], [f"{len(lines):,} lines"])
+def _json_lines(text: str, fault: str, name: str) -> Document:
+    """Lines of JSON where most are, those that are not named; else plain text."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    bad = [number for number, line in lines if not _is_json(line)]
+    named_so = name.lower().endswith((".jsonl", ".ndjson"))
+    records = sum(line.lstrip().startswith(("{", "[")) for _, line in lines)
+    mostly = len(bad) * 2 < len(lines) and (named_so or records * 2 > len(lines))
+    if len(lines) > 1 and (mostly or not bad):
+        facts = [f"{len(lines):,} lines"]
+        if bad:
+            places = ", ".join(map(str, bad[:10])) + ", ..." * (len(bad) > 10)
+            facts.append(f"not valid JSON: {len(bad)} of the lines (line {places})")
+        return of_parts("JSON lines", "part", [Part(piece) for piece in split(text)], facts)
     return of_parts("text", "part", labelled(split(text)), [f"not valid JSON: {fault}"])
 
 

@@ -64,12 +64,20 @@ class Sheet:
 
 @dataclass(slots=True)
 class Book:
-    """kind: the format, in words; notes: what a reader of the result must know; cut: cells were left out."""
+    """A file's sheets.
+
+    Attributes:
+        kind: the format, in words.
+        notes: what a reader of the result must know.
+        cut: cells were left out.
+        semicolons: a text table with these between values, where a comma may stand before decimals.
+    """
 
     kind: str
     sheets: list[Sheet] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
+    semicolons: bool = False
 
 
 @dataclass(frozen=True, slots=True)

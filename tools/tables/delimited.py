@@ -32,7 +32,9 @@ def read_delimited(path: Path, name: str, wanted: Wanted) -> Book:
         separator = "\t" if name.lower().endswith(".tsv") else separator_of(sample)
         file.seek(0)
         sheet = Sheet("table")
-        book = Book(f"text table, {SEPARATORS[separator]} between values, {encoding}", [sheet])
+        book = Book(
+            f"text table, {SEPARATORS[separator]} between values, {encoding}", [sheet], semicolons=separator == ";"
+        )
         filling = Filling(book, wanted)
         csv.field_size_limit(10_000_000)
         try:
@@ -61,15 +63,18 @@ def encoding_of(path: Path) -> str:
 
 
 def separator_of(sample: str) -> str:
-    """The separator that splits most lines into the same number of values, more than one."""
+    """The separator that splits most lines into the same number of values, more than one; of equals the semicolon.
+
+    With semicolons between values, commas stand before decimals; the other way round is rare.
+    """
     lines = sample.splitlines()[:200]
     whole = lines[:-1] if len(lines) > 1 and len(sample) >= _SAMPLE else lines
 
-    def score(separator: str) -> tuple[int, int]:
+    def score(separator: str) -> tuple[int, bool, int]:
         rows = csv.reader(io.StringIO("\n".join(whole)), delimiter=separator)
         widths = Counter(len(row) for row in rows if row)
         width, times = max(widths.items(), key=lambda each: (each[1] * (each[0] > 1), each[0]), default=(1, 0))
-        return (times if width > 1 else 0, width)
+        return (times if width > 1 else 0, separator == ";" and width > 1, width)
 
     return max(SEPARATORS, key=score)
 

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools.tables.book import Wanted
+from tools.tables.book import Sheet, Wanted
 from tools.tables.columns import Column, Table, table, table_name
+from tools.tables.decimal_commas import with_points
+from tools.tables.ranges import cell_name
 from tools.tables.reading import is_parquet, read_book
 from tools.tables.values import one_line
 
@@ -25,6 +27,7 @@ MAX_SQL = 10_000
 SECONDS = 20.0
 MEMORY = "400MB"
 CUT = "Note: the file has more cells than are taken; rows at its end are missing here"
+COMMAS = "Note: numbers with a decimal comma were read as numbers: 1.234,50 is 1234.50"
 _READS = ("SELECT", "EXPLAIN")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -63,16 +66,31 @@ def _loaded(database: Any, path: Path, out: Path, name: str, header: int | None)
     book = read_book(path, name, Wanted())
     taken: set[str] = set()
     tables: list[Table] = []
+    notes = [CUT] * book.cut
     for sheet in book.sheets:
         if len(book.sheets) == 1 and sheet.name == "table":
             sheet.name = Path(name).stem
+        if book.semicolons and with_points(sheet):
+            notes.append(COMMAS)
+        notes += _unsaved(sheet)
         found = table(sheet, taken, header)
         if found is not None:
             _copied(database, found, out)
             tables.append(found)
         sheet.cells.clear()
-    notes = [CUT] * book.cut
     return tables, notes
+
+
+def _unsaved(sheet: Sheet) -> list[str]:
+    """A note where formulas have no result, which a workbook made by a program often lacks."""
+    places = sorted(place for place, cell in sheet.cells.items() if cell.formula and cell.value is None)
+    if not places:
+        return []
+    named = ", ".join(cell_name(*place) for place in places[:3]) + ", ..." * (len(places) > 3)
+    return [
+        f"Note: sheet {sheet.name!r} has {len(places)} formulas without a saved result ({named}); these cells are "
+        "empty here. read_spreadsheet shows the formulas"
+    ]
 
 
 def _copied(database: Any, found: Table, out: Path) -> None:

@@ -164,3 +164,31 @@ def test_a_result_says_that_rows_are_missing(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("tools.tables.book.MAX_CELLS", 140)
     said = run(WORK, tmp_path, "SELECT count(*) FROM ne_data")
     assert said.splitlines()[1:] == ["9", "(1 row)", module.CUT]
+
+
+def test_decimal_commas_of_a_table_with_semicolons_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "umsatz.csv"
+    path.write_text("Ort;Preis;Menge;Text\nUlm;1.234,50;3;1,5\nBonn;-0,5;4;zwei\nKiel;;2.5;3\nJena;1.000;1;4\n")
+    said = query({"file": path}, tmp_path, path.name, "SELECT sum(Preis), sum(Menge), min(Text) FROM umsatz")
+    assert said.splitlines()[1:] == ["2234 | 10.5 | 1,5", "(1 row)", module.COMMAS]
+    path.write_text("1,5;a\n2,5;b\n")
+    assert "no row with names): A DOUBLE, B VARCHAR" in query({"file": path}, tmp_path, path.name)
+
+
+def test_commas_between_thousands_stay_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "sales.tsv"
+    path.write_text("place\tsum\nUlm\t1,234\n")
+    assert query({"file": path}, tmp_path, path.name).endswith("place VARCHAR, sum VARCHAR")
+
+
+def test_formulas_without_a_saved_result_are_told(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    for row in (["name", "count"], ["a", 1, "=B2*2"], ["b", 2, "=B3*2"]):
+        made.active.append(row)
+    path = tmp_path / "made.xlsx"
+    made.save(path)
+    for sql in ("", "SELECT * FROM sheet"):
+        assert query({"file": path}, tmp_path, path.name, sql).splitlines()[-1] == (
+            "Note: sheet 'Sheet' has 2 formulas without a saved result (C2, C3); these cells are empty here. "
+            "read_spreadsheet shows the formulas"
+        )
