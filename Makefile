@@ -33,7 +33,7 @@ test: install  ## run the whole test suite, WORKERS tests at a time
 
 tool-table: install  ## try every tool on real files and write docs/tools.md
 	rm -rf build/tool-table
-	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $$(grep -rl tool_table tests/integration tests/unit tests/contracts)
+	MEMENTO_TOOL_TABLE=$(CURDIR)/build/tool-table $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $$(grep -rlE 'tool_table|one_server' tests/integration)
 	$(BIN)/python -m tests.tool_page build/tool-table
 
 listings: install  ## write anew what the bundled servers list
