@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -70,6 +71,19 @@ async def test_an_interrupt_reaches_the_command_and_leaves_it_running(place: Wor
         process.stdin.write(b"still here\n")
         assert await process.stdout.readline() == b"still here\n"
         assert await process.wait() == Exit(0, "done", True)
+
+
+async def test_an_interrupt_reaches_it_also_where_we_ignore_ours(place: Workspace) -> None:
+    """As a server does that a shell has started in the background."""
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = await spawn([*PYTHON, "import time; print('begun', flush=True); time.sleep(1000)"])
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    async with process:
+        assert await process.stdout.readline() == b"begun\n"
+        await process.interrupt()
+        assert (await process.wait()).ended == "error"
 
 
 HOST = """

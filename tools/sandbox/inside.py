@@ -6,6 +6,7 @@
 import json
 import os
 import resource
+import signal
 import sys
 
 CANNOT_RUN = 126
@@ -17,6 +18,8 @@ def main(settings: str, command: list[str]) -> int:
         file.write("1000")
     for name, value in told["limits"].items():
         _lower(getattr(resource, f"RLIMIT_{name}"), value)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)  # ignored from birth where we were started in the background
     os.dup2(told["stderr"], 2)
     os.close(told["stderr"])
     os.write(told["ready"], b"R")
