@@ -25,7 +25,7 @@ FILES = ("etc/passwd", "etc/group", "etc/ld.so.cache", "usr/bin/sh")
 
 def why_not() -> str | None:
     """Why no daemon can be started here; None where it can."""
-    if shutil.which("dockerd") is None or shutil.which("docker") is None:
+    if _dockerd() is None or shutil.which("docker") is None:
         return "needs Debian's package docker.io"
     if os.geteuid() != 0:
         return "only root starts a Docker daemon"
@@ -38,10 +38,13 @@ def why_not() -> str | None:
 def docker_daemon(folder: Path) -> Iterator[str]:
     """The address of a daemon that has IMAGE and no network."""
     address = f"unix://{folder}/socket"
-    command = ["dockerd", "--iptables=false", "--bridge=none", f"--data-root={folder}/data", "-H", address]
+    command = [str(_dockerd()), "--iptables=false", "--bridge=none", f"--data-root={folder}/data", "-H", address]
     with (folder / "log").open("wb") as log:
         daemon = subprocess.Popen(
-            [*command, f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"], stdout=log, stderr=log
+            [*command, f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"},
         )
         try:
             _wait(address)
@@ -56,6 +59,11 @@ def docker_daemon(folder: Path) -> Iterator[str]:
         finally:
             daemon.terminate()
             daemon.wait(60)
+
+
+def _dockerd() -> str | None:
+    """The daemon's program, which lies where an ordinary PATH does not look."""
+    return shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 def _wait(address: str) -> None:
