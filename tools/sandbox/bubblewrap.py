@@ -48,6 +48,7 @@ class JailSpawn:
     python: Sequence[str] = ("python",)
     folder: str = MOUNT
     apart: bool = True
+    lag: float = 0.0
 
     async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> JailedProgram:
         process = await jail.spawn(

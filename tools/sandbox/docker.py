@@ -69,6 +69,7 @@ class ContainerSpawn:
     shell: Sequence[str] = ("/bin/sh", "-c")
     folder: str = MOUNT
     apart: bool = True
+    lag: float = 0.1
 
     async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> Container:
         own = f"memento-{secrets.token_hex(8)}"

@@ -33,6 +33,7 @@ class RunningKernel:
     commands: Commands
     replies: Replies
     output: Drained
+    lag: float
     running: str = ""
 
     async def run(self, code: str, limits: Limits) -> dict[str, Any] | None:
@@ -46,6 +47,7 @@ class RunningKernel:
         self.commands.send({"id": self.running, "code": code})
         while (reply := await self.replies.next()) is not None:
             if reply.get("id") == self.running:
+                await asyncio.sleep(self.lag)
                 return reply
         return None
 
@@ -89,7 +91,7 @@ async def start_kernel(spawn: Spawn, limits: Limits) -> RunningKernel:
         raise
     finally:
         _close(theirs)
-    kernel = RunningKernel(process, Commands(ours_in), Replies(ours_replies), Drained(ours_output))
+    kernel = RunningKernel(process, Commands(ours_in), Replies(ours_replies), Drained(ours_output), spawn.lag)
     kernel.output.begin(limits.output)
     try:
         await _ready(kernel)

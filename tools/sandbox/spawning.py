@@ -56,6 +56,11 @@ class Spawn(Protocol):
         """Whether what is started has a process namespace of its own."""
         ...
 
+    @property
+    def lag(self) -> float:
+        """Seconds by which output may come later than what was written to another pipe after it."""
+        ...
+
     async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> Spawned:
         """Start a program in the workspace; it gets these open descriptors by their numbers, and no other pipe of use.
 

@@ -54,6 +54,7 @@ class PlainSpawn:
     shell: Sequence[str]
     python: Sequence[str] = (sys.executable,)
     apart: bool = False
+    lag: float = 0.0
 
     async def __call__(self, arguments: Sequence[str], limits: Limits, descriptors: Sequence[int]) -> PlainProcess:
         command = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *arguments]
