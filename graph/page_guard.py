@@ -10,7 +10,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graph.request_guard import RefusedError, host_name, is_loopback
+from graph.request_guard import RefusedError
+from tools.loopback import host_name, is_loopback
 
 STUDIO = frozenset({"https://smith.langchain.com", "https://eu.smith.langchain.com"})
 """Where LangGraph Studio is served; its page calls a server on loopback."""

@@ -6,12 +6,10 @@ A page in the user's browser reaches a server on loopback, and `langgraph dev` l
 
 from __future__ import annotations
 
-import ipaddress
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 
 from graph.identity import is_authenticated
+from tools.loopback import host_name, is_loopback
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -54,21 +52,3 @@ async def json_body(request: Request) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise RefusedError(413, f"takes a body of at most {MAX_BODY_BYTES} bytes")
     return body
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own, without looking it up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def host_name(address: str) -> str:
-    """The host of a URL, without port and brackets; empty if there is none."""
-    try:
-        return (urlsplit(address).hostname or "").removesuffix(".")
-    except ValueError:
-        return ""

@@ -14,6 +14,7 @@ from configs.settings import Settings
 from tools.egress import Egress
 from tools.result_text import size_text
 from tools.workspace import Workspace, parts
+from tools.workspace_file import held_file
 
 MAX_FILE = 500_000_000
 
@@ -37,15 +38,8 @@ async def opened(
         finally:
             await asyncio.to_thread(file.close)
         return
-    context = workspace.open(source)
-    file = await asyncio.to_thread(context.__enter__)
-    try:
-        if await asyncio.to_thread(file.seek, 0, 2) > MAX_FILE:
-            raise ToolCallError(f"it is larger than the {MAX_FILE:,} bytes that are read")
-        await asyncio.to_thread(file.seek, 0)
+    async with held_file(workspace, source, MAX_FILE) as file:
         yield parts(source)[-1], "", file
-    finally:
-        await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 def name_of(url: str) -> str:

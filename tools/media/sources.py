@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from configs.errors import ToolCallError
 from configs.settings import Settings
 from tools.workspace import Workspace, parts
+from tools.workspace_file import held_file
 
 FETCH_BYTES = 15_000_000
 MAX_BYTES = 2_000_000_000
@@ -34,15 +35,8 @@ async def opened(source: str, workspace: Workspace, settings: Settings) -> Async
         async with _fetched(source, settings) as file:
             yield name_of(source), file
         return
-    context = workspace.open(source)
-    file = await asyncio.to_thread(context.__enter__)
-    try:
-        if await asyncio.to_thread(file.seek, 0, 2) > MAX_BYTES:
-            raise ToolCallError(f"it is larger than the {MAX_BYTES:,} bytes that are read")
-        await asyncio.to_thread(file.seek, 0)
+    async with held_file(workspace, source, MAX_BYTES) as file:
         yield parts(source)[-1], file
-    finally:
-        await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 def name_of(url: str) -> str:

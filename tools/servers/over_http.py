@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from configs.errors import ConfigurationError
-from tools.servers.request_guard import RequestGuard, is_loopback
+from tools.loopback import is_loopback
+from tools.servers.request_guard import RequestGuard
 from tools.servers.requests import settings
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
+
+from tools.loopback import host_name, is_loopback
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -75,24 +75,6 @@ def check_sender(headers: Headers, host: str, token: str | None) -> None:
     scheme, _, given = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
         raise Refused(401, "takes `Authorization: Bearer TOKEN`")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own, without looking it up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def host_name(address: str) -> str:
-    """The host of a URL, without port and brackets; empty if there is none."""
-    try:
-        return (urlsplit(address).hostname or "").removesuffix(".")
-    except ValueError:
-        return ""
 
 
 async def _body(headers: Headers, receive: Receive, limit: int) -> bytes:

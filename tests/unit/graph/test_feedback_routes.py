@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from configs.errors import CaseBankError
 from graph import feedback_routes
 from graph.feedback_routes import feedback_routes as routes
-from graph.request_guard import MAX_BODY_BYTES, is_loopback
+from graph.request_guard import MAX_BODY_BYTES
 from graph.services import SharedServices
+from tools.loopback import is_loopback
 
 CASE = "0123456789abcdef"
 Client = Callable[..., Awaitable[httpx.Response]]
