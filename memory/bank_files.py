@@ -23,7 +23,7 @@ from memory.ledger import Ledger
 from memory.ledger_store import DamagedLedgerError
 from memory.lexical_index import DamagedWordsError, LexicalIndex
 from memory.recent_vectors import RecentVectors
-from memory.writer_lock import WAIT_SECONDS, WriterLock
+from memory.writer_lock import WriterLock
 
 if TYPE_CHECKING:
     from memory.embedding import Vectors
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 P = ParamSpec("P")
-SHARED_WAIT_SECONDS = 30.0
-"""For a lock that others hold only while they append."""
 
 
 class BankFiles:
@@ -45,7 +43,7 @@ class BankFiles:
         self.embedder = RecentVectors(make_embedder(settings))
         self.lexical = LexicalIndex(settings.home)
         self.lock = threading.RLock()
-        self._writer = WriterLock(settings.home, SHARED_WAIT_SECONDS if self.shared else WAIT_SECONDS)
+        self._writer = WriterLock(settings.home, shared=self.shared)
         self._journal: Journal | None = None
         self._index: ChromaIndex | None = None
         self._stale = True

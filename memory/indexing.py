@@ -11,7 +11,7 @@ from memory.case import Case, case_text
 from memory.entries import Entry
 from memory.index import ChromaIndex
 from memory.ledger import Ledger
-from memory.lexical_index import LexicalIndex
+from memory.lexical_index import DamagedWordsError, LexicalIndex
 from memory.rows import KINDS, Kind, Row, rows_of
 
 if TYPE_CHECKING:
@@ -106,7 +106,10 @@ class Indexing:
         for namespace in {row.namespace for row in cases} | set(namespaces.values()):
             added = [(row.id, _words(row)) for row in cases if row.namespace == namespace]
             gone = {id_ for id_ in changed if namespaces.get(id_) == namespace}
-            self._lexical.write(namespace, added, sorted(gone | {id_ for id_, _ in added}))  # may be half done already
+            try:
+                self._lexical.write(namespace, added, sorted(gone | {id_ for id_, _ in added}))  # may be half done
+            except DamagedWordsError:  # a killed writer's files can be in the way of each further write
+                self._rebuild_words(namespace)
 
     def _check(self, namespace: str, kind: Kind) -> None:
         expected = self._ledger.count(namespace, kind)

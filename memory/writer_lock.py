@@ -14,14 +14,19 @@ from configs.private_folders import private_folder
 from memory.private_files import write_private
 
 WAIT_SECONDS = 5.0
+SHARED_WAIT_SECONDS = 60.0
+"""For a lock that others hold only while they append."""
+POLL_SECONDS = 0.005
+"""Short, or one that waits never finds the moment between two appends of a busy process."""
 
 
 class WriterLock:
     """The lock of a home. The kernel releases it when its process ends, however that happens."""
 
-    def __init__(self, home: Path, wait: float = WAIT_SECONDS) -> None:
+    def __init__(self, home: Path, *, shared: bool = False) -> None:
+        """`shared`: the lock is taken for each append only, so that others can wait for their turn."""
         self._home = home
-        self._wait = wait
+        self._shared = shared
         self._owner = home / "writer.pid"
         self._lock = FileLock(home / "writer.lock", mode=0o600, thread_local=False)
 
@@ -36,7 +41,8 @@ class WriterLock:
             if self._lock.is_locked:
                 return
             private_folder(self._home)
-            self._lock.acquire(timeout=self._wait)
+            wait = SHARED_WAIT_SECONDS if self._shared else WAIT_SECONDS
+            self._lock.acquire(timeout=wait, poll_interval=POLL_SECONDS)
             write_private(self._owner, str(os.getpid()).encode())
         except Timeout:
             raise CaseBankInUseError(self._held_message()) from None
@@ -60,7 +66,7 @@ class WriterLock:
         owner = "another process"
         with suppress(OSError, ValueError):
             owner = f"process {int(self._owner.read_text(encoding='ascii'))}"
-        return (
-            f"the case bank in {self._home} is in use by {owner}: wait until it ends, "
-            "or set MEMENTO_CHROMA_URL to a Chroma server, which several processes can share"
-        )
+        told = f"the case bank in {self._home} is in use by {owner}: wait until it ends"
+        if self._shared:
+            return told
+        return f"{told}, or set MEMENTO_CHROMA_URL to a Chroma server, which several processes can share"

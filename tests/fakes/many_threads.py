@@ -27,7 +27,7 @@ from tests.fakes.openai_replies import JsonObject
 THREADS = range(100, 164)
 MARKER = re.compile(r"W\d+")
 SETTINGS = (
-    "model_retries=2", "model_timeout=20", "tool_timeout=1", "judge_model=none", "top_k=0", "max_tools=128",
+    "model_retries=2", "model_timeout=20", "tool_timeout=4", "judge_model=none", "top_k=0", "max_tools=128",
     "max_steps=3",
 )  # fmt: skip
 FAULTS: dict[int, str] = {

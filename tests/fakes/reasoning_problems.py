@@ -29,8 +29,12 @@ def sums(count: int) -> list[tuple[str, str]]:
 
 
 def _module(name: str) -> Any:
-    if "reasoning_gym" not in sys.modules:
-        package = types.ModuleType("reasoning_gym")
-        package.__path__ = [str(wheel("reasoning-gym", VERSION) / "reasoning_gym")]
-        sys.modules["reasoning_gym"] = package
+    """A module of it, in packages that are not run themselves: they import every generator."""
+    inside = ["reasoning_gym", *name.split(".")[:-1]]
+    for depth in range(1, len(inside) + 1):
+        full = ".".join(inside[:depth])
+        if full not in sys.modules:
+            package = types.ModuleType(full)
+            package.__path__ = [str(wheel("reasoning-gym", VERSION).joinpath(*inside[:depth]))]
+            sys.modules[full] = package
     return importlib.import_module(f"reasoning_gym.{name}")

@@ -93,7 +93,7 @@ def test_nothing_happens_unless_somebody_says_yes(bank: Path, capsys: pytest.Cap
 def test_a_held_bank_can_be_looked_at_but_not_changed(
     bank: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memory.bank_files.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("memory.writer_lock.WAIT_SECONDS", 0.05)
     with WriterLock(bank).held():
         assert run(["cases", "forget", "--keep", "3", "--dry-run"]) == 0
         assert "Clusters by the same task: 5" in capsys.readouterr().out
@@ -140,7 +140,7 @@ def test_compacting_erases_what_purge_deleted(bank: Path, json_of: Any, capsys: 
 def test_compacting_a_bank_that_is_in_use_is_refused(
     bank: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memory.bank_files.WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("memory.writer_lock.WAIT_SECONDS", 0.1)
     before = (bank / "journal.jsonl").read_bytes()
     lock = WriterLock(bank)
     lock.acquire()

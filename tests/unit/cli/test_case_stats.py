@@ -98,7 +98,7 @@ def test_an_alarm_is_told(bank: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_it_works_while_an_agent_holds_the_bank(
     bank: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memory.bank_files.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("memory.writer_lock.WAIT_SECONDS", 0.05)
     with WriterLock(bank).held():
         assert told(capsys)["cases"] == 21
         assert run(["cases", "stats", "--thorough", "--json"]) == 0

@@ -127,7 +127,7 @@ def test_the_users_bank_gets_each_task_once(
 def test_a_locked_home_is_told_and_not_an_error(
     runs: MadeUpRuns, settings: SettingsFactory, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("memory.writer_lock.WriterLock.__init__.__defaults__", (0.05,))
+    monkeypatch.setattr("memory.writer_lock.WAIT_SECONDS", 0.05)
     lock = WriterLock(home)
     lock.acquire()
     try:

@@ -90,3 +90,19 @@ def test_indexing_that_was_cut_short_and_done_again_doubles_nothing(filled: Sett
             db.executemany("INSERT INTO pending VALUES (?, 0)", [(quick_case(f"n{name}").id,) for name in "aDF"])
         bank.add(entries("Q"))
         assert_agreement(bank, filled.home, tmp_path / "replay")
+
+
+def test_what_a_killed_writer_left_in_the_way_of_the_next_one_is_cleared(filled: Settings, tmp_path: Path) -> None:
+    """tantivy names a list of deletions after its moment; killed before its commit, the next writer names it alike."""
+    words = filled.home / "lexical"
+    segments = [path for path in words.rglob("*.term") if path.is_file()]
+    assert segments
+    for segment in segments:
+        for stamp in range(100):
+            segment.with_suffix(f".{stamp}.del").touch()
+    with opened(filled) as bank:
+        bank.delete("default", [quick_case("na").id])
+        bank.add(entries("Q"))
+        assert_agreement(bank, filled.home, tmp_path / "open")
+        assert not bank._files.lexical.search("default", "na", 9)
+    assert names(filled, tmp_path / "replay") == ALL.replace("a", "") + "Q"
