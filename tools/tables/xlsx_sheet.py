@@ -6,7 +6,8 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
+from string import digits
 from typing import IO, TYPE_CHECKING
 from xml.etree.ElementTree import Element, iterparse
 
@@ -44,7 +45,9 @@ class Values:
         if kind in ("str", "inlineStr", "e"):
             return text
         if kind == "d":
-            return datetime.fromisoformat(text.replace("Z", ""))
+            with suppress(ValueError):
+                return datetime.fromisoformat(text.replace("Z", ""))
+            return text
         return dated(plain_number(text), style.number_format, self.from_1904)
 
 
@@ -78,7 +81,7 @@ def dated(value: int | float | str, number_format: str, from_1904: bool) -> Scal
     return value
 
 
-@cache
+@lru_cache(1000)
 def _date_kind(number_format: str) -> str | None:
     from openpyxl.styles.numbers import is_date_format, is_datetime, is_timedelta_format
 
@@ -101,16 +104,16 @@ class SheetReader:
     def read(self, file: IO[bytes]) -> None:
         """Read it all; what is not understood is passed over."""
         rows: Element | None = None
-        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  expat bounds entities; in the sandbox, too
+        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  see Parts
             name = local(element.tag)
             if event == "start":
-                if name == "sheetData":
-                    rows = element
-                elif name == "row":
+                if name == "row":
                     self._open_row(element)
-                continue
-            if name == "c":
+                elif name == "sheetData":
+                    rows = element
+            elif name == "c":
                 self._cell(element)
+                element.clear()
             elif name == "row" and rows is not None:
                 rows.clear()
             elif name == "col":
@@ -132,9 +135,8 @@ class SheetReader:
             self._sheet.hidden_columns.update(range(int(element.get("min", 1)), last + 1))
 
     def _cell(self, element: Element) -> None:
-        self._column = number(letters_of(element.get("r", ""))) or self._column + 1
+        self._column = _column_of(element.get("r", "").rstrip(digits)) or self._column + 1
         if not (1 <= self._row <= MAX_ROW and 1 <= self._column <= MAX_COLUMN):
-            element.clear()
             return
         style = self._values.style(element.get("s"))
         text: str | None = None
@@ -151,7 +153,6 @@ class SheetReader:
         value = None if value == "" else value
         if value is not None or formula or style.fill:
             self._filling.put(self._sheet, self._row, self._column, Cell(value, formula, style))
-        element.clear()
 
     def _formula(self, element: Element) -> str:
         """The formula as text; of one that was filled over a range, what it is in this cell."""
@@ -171,9 +172,10 @@ class SheetReader:
             return str(self._shared[key].get_formula())
 
 
-def letters_of(reference: str) -> str:
-    """The column of a reference such as AB12."""
-    return "".join(filter(str.isalpha, reference))
+@lru_cache(1000)
+def _column_of(letters: str) -> int:
+    """The column of a reference such as AB12 without its digits."""
+    return number("".join(filter(str.isalpha, letters)))
 
 
 def text_of(element: Element) -> str:

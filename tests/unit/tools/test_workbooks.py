@@ -165,9 +165,9 @@ def test_a_sheet_that_is_not_there_is_told_with_those_that_are() -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        ("a;b\n1;ü\n".encode("utf-16"), "semicolons between values, utf-16"),
+        ("a;b\n1;ü\n".encode("utf-16"), "semicolons between values, utf-16-le"),
         ("a\tb\n1\tü\n".encode(), "tabs between values, utf-8"),
-        (b"\xef\xbb\xbfa|b\n1|\xc3\xbc\n", "bars between values, utf-8-sig"),
+        (b"\xef\xbb\xbfa|b\n1|\xc3\xbc\n", "bars between values, utf-8"),
         ('name,text\n1,"x; y; z"\n2,"p; q; ü"\n'.encode(), "commas between values, utf-8"),
     ],
 )

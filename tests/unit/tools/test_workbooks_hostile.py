@@ -62,7 +62,7 @@ def test_a_zip_bomb_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b" " * 301_000_000)
     started = time.monotonic()
-    with pytest.raises(ValueError, match="too large unpacked"):
+    with pytest.raises(ValueError, match="larger than the 150,000,000 bytes"):
         text(path)
     assert time.monotonic() - started < 2
 
@@ -81,12 +81,8 @@ def test_a_part_that_is_longer_than_it_says_is_not_read_on(tmp_path: Path) -> No
 def test_entities_of_xml_open_nothing(tmp_path: Path, before: str) -> None:
     entity = "&m;" if before is LAUGHS else "&e;"
     path = made(tmp_path / "entities.xlsx", cell(entity), before=before)
-    try:
-        said = text(path)
-    except ValueError as error:
-        said = str(error)
-    assert "root" not in said
-    assert len(said) < 1000
+    with pytest.raises(ValueError, match="this workbook declares XML entities"):
+        text(path)
 
 
 def test_formulas_are_text(tmp_path: Path) -> None:
