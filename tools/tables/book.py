@@ -30,7 +30,10 @@ PLAIN = Style()
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value, the formula it comes from (with `=`, or empty), and how it looks."""
+    """A value, the formula it comes from (with `=`, or empty), and how it looks.
+
+    A formula whose value was saved as an empty text has that; one whose value was not saved has None.
+    """
 
     value: Scalar
     formula: str = ""

@@ -111,6 +111,8 @@ class _Reader:
         style = look.style if look is not None else PLAIN
         formula = told.get("formula", "").removeprefix("of:")
         value = _value(told, element)
+        if formula and value is None and told.get("value-type"):
+            value = ""
         columns, rows = int(told.get("number-columns-spanned", 1)), int(told.get("number-rows-spanned", 1))
         if columns > 1 or rows > 1:
             sheet.merged.append(Range(self._row, first, self._row + rows - 1, first + columns - 1))

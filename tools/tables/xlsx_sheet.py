@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, iterparse
 from tools.tables.archive import local
 from tools.tables.book import PLAIN, Cell, Filling, Scalar, Sheet, Style
 from tools.tables.ranges import MAX_COLUMN, MAX_ROW, cell_name, number, parse_range
+from tools.tables.values import EXACT
 
 if TYPE_CHECKING:
     from openpyxl.formula.translate import Translator
@@ -59,7 +60,7 @@ def plain_number(text: str) -> int | float | str:
         return text
     if not math.isfinite(value):
         return text
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    return int(value) if value.is_integer() and abs(value) <= EXACT else value
 
 
 def dated(value: int | float | str, number_format: str, from_1904: bool) -> Scalar:
@@ -139,18 +140,19 @@ class SheetReader:
         if not (1 <= self._row <= MAX_ROW and 1 <= self._column <= MAX_COLUMN):
             return
         style = self._values.style(element.get("s"))
+        kind = element.get("t", "n")
         text: str | None = None
         formula = ""
         for part in element:
             name = local(part.tag)
             if name == "v":
-                text = part.text
+                text = part.text or ("" if kind == "str" else None)
             elif name == "is":
                 text = text_of(part)
             elif name == "f":
                 formula = self._formula(part)
-        value = self._values.value(element.get("t", "n"), text, style)
-        value = None if value == "" else value
+        value = self._values.value(kind, text, style)
+        value = None if value == "" and not formula else value
         if value is not None or formula or style.fill:
             self._filling.put(self._sheet, self._row, self._column, Cell(value, formula, style))
 
