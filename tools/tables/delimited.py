@@ -25,7 +25,7 @@ def read_delimited(path: Path, name: str, wanted: Wanted) -> Book:
     Raises:
         UnreadableError: it is too large, or no text.
     """
-    if path.stat().st_size > MAX_BYTES:
+    if path.stat().st_size > MAX_BYTES and not wanted.most:
         raise UnreadableError(f"a text file of more than {MAX_BYTES:,} bytes is not read")
     with path.open("rb") as file:
         start = file.read(MAX_TEXT)

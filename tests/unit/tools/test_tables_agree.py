@@ -114,6 +114,13 @@ def test_a_document_ends_where_enough_is_read(tmp_path: Path, monkeypatch: pytes
         "- Second: 10 filled rows, down to row 10, column A",
         "read up to 10 cells of a sheet; query_spreadsheet reads it all",
     ]
+    path.write_text("a,b\n" * 1000)
+    monkeypatch.setattr("tools.tables.delimited.MAX_BYTES", 100)
+    told = parse.read({"file": path}, tmp_path, name="long.csv")
+    assert told["facts"] == [
+        "5 rows with the head, 2 columns",
+        "read up to 10 cells of a sheet; query_spreadsheet reads it all",
+    ]
 
 
 def test_a_text_table_keeps_its_head_in_every_part(tmp_path: Path) -> None:
