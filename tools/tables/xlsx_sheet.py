@@ -121,13 +121,13 @@ class SheetReader:
                 self._columns(element)
             elif name == "mergeCell" and len(self._sheet.merged) < MAX_MERGED:
                 self._sheet.merged.append(parse_range(element.get("ref", "")))
-            elif name == "conditionalFormatting":
+            elif name == "conditionalFormatting" and len(self._sheet.conditional) < MAX_MERGED:
                 self._sheet.conditional.extend(map(parse_range, element.get("sqref", "").split()[:100]))
 
     def _open_row(self, element: Element) -> None:
         self._row = int(element.get("r") or self._row + 1)
         self._column = 0
-        if element.get("hidden") in ("1", "true"):
+        if element.get("hidden") in ("1", "true") and self._row <= MAX_ROW:
             self._sheet.hidden_rows.add(self._row)
 
     def _columns(self, element: Element) -> None:
