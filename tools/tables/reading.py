@@ -35,6 +35,13 @@ def read_book(path: Path, name: str, wanted: Wanted) -> Book:
     return read_delimited(path, name, wanted)
 
 
+def is_text(path: Path) -> bool:
+    """Whether the file is neither a workbook nor parquet."""
+    with path.open("rb") as file:
+        start = file.read(8)
+    return bool(start) and not start.startswith((_ZIP, _PARQUET, *_OLD_EXCEL)) and start != _OLE
+
+
 def is_parquet(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == _PARQUET
