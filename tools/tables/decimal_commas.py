@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from tools.tables.book import Sheet
 from tools.tables.columns import HEADER_ROWS
@@ -34,5 +33,5 @@ def _changed(sheet: Sheet, column: int, rows: list[int]) -> bool:
         return False
     for row, text in body:
         number = text.replace(".", "").replace(",", ".")
-        sheet.cells[row, column] = replace(sheet.cells[row, column], value=number)
+        sheet.cells[row, column] = sheet.cells[row, column]._replace(value=number)
     return True
