@@ -26,6 +26,13 @@ def run(name: str, out: Path, sql: str = "", header: int | None = None) -> str:
     return query({"file": path}, out, path.name, sql, header)
 
 
+def ask_small(out: Path, sql: str) -> str:
+    """Of a table that is loaded in no time."""
+    path = out / "ne_data.csv"
+    path.write_text("state,county,quantity\nNE,DAKOTA,3\n")
+    return query({"file": path}, out, path.name, sql)
+
+
 def test_sums_over_a_real_workbook(tmp_path: Path) -> None:
     rows = list(openpyxl.load_workbook(books()[WORK]).active.values)
     dakota = [dict(zip(rows[0], row, strict=True)) for row in rows[1:] if row[1] == "DAKOTA"]
@@ -144,7 +151,7 @@ def test_duplicate_and_missing_names_of_columns_are_told_apart() -> None:
 )
 def test_what_a_query_may_not(sql: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"(?s){message}") as raised:
-        run(WORK, tmp_path, sql)
+        ask_small(tmp_path, sql)
     assert str(tmp_path) not in str(raised.value)
     assert "root:" not in str(raised.value)
 
@@ -153,7 +160,7 @@ def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(module, "SECONDS", 0.5)
     started = time.monotonic()
     with pytest.raises(ValueError, match=r"ended after 0\.5 s"):
-        run(WORK, tmp_path, "SELECT count(*) FROM range(10000000) a, range(100000) b WHERE a.range * b.range = 7")
+        ask_small(tmp_path, "SELECT count(*) FROM range(10000000) a, range(100000) b WHERE a.range * b.range = 7")
     assert time.monotonic() - started < 20
 
 
