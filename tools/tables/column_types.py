@@ -21,6 +21,12 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
 
 
+_KINDS: tuple[tuple[type, str], ...] = (
+    (bool, "BOOLEAN"), (float, "DOUBLE"), (datetime, "TIMESTAMP"), (date, "DATE"), (time, "TIME"),
+    (timedelta, "INTERVAL"),
+)  # fmt: skip
+
+
 class ColumnType:
     """The narrowest type that holds all values seen; texts that are all numbers or dates count as such.
 
@@ -38,7 +44,7 @@ class ColumnType:
         """Take a value into account."""
         if value is None:
             return
-        if isinstance(value, str) and value.casefold() in ABSENT:
+        if isinstance(value, str) and _is_absent(value):
             self._absent[value] += 1
             return
         self._kinds.add(_kind(value))
@@ -59,12 +65,18 @@ class ColumnType:
         """As DuckDB calls it. Asked once all values are seen."""
         return _narrowest(self._comma_kinds if self._commas and self._comma_kinds is not None else self._kinds)
 
+    @cached_property
+    def _as_written(self) -> bool:
+        return self.name == "VARCHAR" or not (self._absent or self._commas)
+
     def stored(self, value: Scalar) -> str | None:
         """A value as text that DuckDB reads as this type; None where there is none."""
         if value is None:
             return None
         if isinstance(value, str):
-            if self.name != "VARCHAR" and value.casefold() in ABSENT:
+            if self._as_written:
+                return value
+            if _is_absent(value):
                 return None
             return _with_point(value) if self._commas else value
         if isinstance(value, datetime) and self.name == "TIMESTAMP":
@@ -102,22 +114,23 @@ def _narrowest(kinds: set[str]) -> str:
     return next(iter(kinds)) if len(kinds) == 1 else "VARCHAR"
 
 
+def _is_absent(text: str) -> bool:
+    return len(text) <= 4 and text.casefold() in ABSENT
+
+
 def _with_point(text: str) -> str:
     return text.replace(".", "").replace(",", ".") if _WITH_COMMA.fullmatch(text) else text
 
 
 def _kind(value: Scalar) -> str:
-    simple: tuple[tuple[type, str], ...] = (
-        (bool, "BOOLEAN"), (float, "DOUBLE"), (datetime, "TIMESTAMP"), (date, "DATE"), (time, "TIME"),
-        (timedelta, "INTERVAL"),
-    )  # fmt: skip
-    for kind, name in simple:
-        if isinstance(value, kind):
-            return name
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return next(name for kind, name in _KINDS if isinstance(value, kind))
     text = str(value)
+    if not text[-1:].isdigit():  # numbers, dates and times all end in one
+        return "VARCHAR"
     if _INTEGER.fullmatch(text):
         return "BIGINT"
-    if any(map(str.isdigit, text)) and _NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(text):
         return "DOUBLE"
     if _DATE.fullmatch(text) and _is_date(text):
         return "DATE"

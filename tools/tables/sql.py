@@ -139,7 +139,7 @@ def _literal(text: str) -> str:
 
 
 def _unix(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n")
+    return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
 
 
 _NULL = "\x1dnone\x1d"
