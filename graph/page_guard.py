@@ -1,4 +1,4 @@
-"""Keeps web pages of other sites out of the whole API server, in front of its CORS and its own routes.
+"""Which requests a web page of another site sent; none of them reaches the API server.
 
 Without it `langgraph dev` is driven by any page in the user's browser: it allows every origin, takes a run as
 text/plain, which a browser sends without asking, and answers to any `Host`, so that DNS rebinding reaches it too.
@@ -7,8 +7,6 @@ text/plain, which a browser sends without asking, and answers to any `Host`, so 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from graph.request_guard import RefusedError
 from tools.loopback import host_name, is_loopback
@@ -17,23 +15,6 @@ STUDIO = frozenset({"https://smith.langchain.com", "https://eu.smith.langchain.c
 """Where LangGraph Studio is served; its page calls a server on loopback."""
 SENT_UNASKED = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
 """Types of bodies that a browser sends to another site without asking it first; the API takes JSON."""
-
-
-class PageGuard:
-    """An ASGI application in front of another."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            reached = str((scope.get("server") or ("",))[0])
-            try:
-                check_page(Headers(scope=scope), reached)
-            except RefusedError as refused:
-                await JSONResponse({"detail": str(refused)}, refused.status)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
 
 
 def check_page(headers: Headers, reached: str) -> None:
