@@ -6,6 +6,9 @@ text/plain, which a browser sends without asking, and answers to any `Host`, so 
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 from starlette.datastructures import Headers
 
 from graph.request_guard import RefusedError
@@ -17,10 +20,23 @@ SENT_UNASKED = frozenset({"text/plain", "application/x-www-form-urlencoded", "mu
 """Types of bodies that a browser sends to another site without asking it first; the API takes JSON."""
 
 
-def check_page(headers: Headers, reached: str) -> None:
+def welcome_origins(server: Any) -> frozenset[str]:
+    """Studio's, and those that a LangGraph API server names for CORS; `*`, its default, names nobody.
+
+    Args:
+        server: its module of configuration; None for another server.
+    """
+    if server is None:
+        return STUDIO
+    named = (server.CORS_CONFIG or {}).get("allow_origins") or server.CORS_ALLOW_ORIGINS
+    return STUDIO.union(named) - {"*"}
+
+
+def check_page(headers: Headers, reached: str, welcome: Container[str] = STUDIO) -> None:
     """Refuse what a page of another site sent.
 
     Args:
+        welcome: origins of other sites that are let in.
         reached: the address that the connection was made to. Beyond loopback any Host is taken: names of a server that
             others reach are not known here, and it needs authentication.
 
@@ -29,7 +45,7 @@ def check_page(headers: Headers, reached: str) -> None:
             loopback's; 415, a body that a browser sends unasked.
     """
     host, origin = host_name(f"//{headers.get('host', '')}"), headers.get("origin")
-    if origin is not None and origin not in STUDIO:
+    if origin is not None and origin not in welcome:
         sender = host_name(origin)
         if not is_loopback(sender) and (not sender or sender != host):
             raise RefusedError(403, "the Origin of this request is another site")

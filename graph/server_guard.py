@@ -18,7 +18,7 @@ from starlette.websockets import WebSocketClose
 
 from configs.errors import ConfigurationError
 from configs.settings import Settings, environment_values, load_settings
-from graph.page_guard import check_page
+from graph.page_guard import check_page, welcome_origins
 from graph.request_guard import RefusedError
 from tools.loopback import host_name, is_loopback
 
@@ -38,7 +38,7 @@ class ServerGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
             try:
-                check_page(Headers(scope=scope), _host_of(scope.get("server")))
+                check_page(Headers(scope=scope), _host_of(scope.get("server")), welcome_origins(_langgraph_server()))
                 await self._check_caller(_host_of(scope.get("client")))
             except RefusedError as refused:
                 refusal = JSONResponse({"detail": str(refused)}, refused.status)
@@ -78,7 +78,7 @@ def check_exposure(settings: Settings) -> None:
 
 def serves_others(settings: Settings) -> bool:
     """Whether callers from other machines are served: they are authenticated, or the settings let everybody in."""
-    return settings.allow_unauthenticated or _authenticates(sys.modules.get("langgraph_api.config"))
+    return settings.allow_unauthenticated or _authenticates(_langgraph_server())
 
 
 def _authenticates(server: Any) -> bool:
@@ -95,6 +95,11 @@ def _authenticates(server: Any) -> bool:
     studio = environment_values([variable]).get(variable) == local
     handler = server.LANGGRAPH_AUTH
     return bool(handler) and (not studio or bool(handler.get("disable_studio_auth")))
+
+
+def _langgraph_server() -> Any:
+    """The configuration that LangGraph's API server runs with in this process; None in another server."""
+    return sys.modules.get("langgraph_api.config")
 
 
 def _host_of(address: tuple[str, int | None] | None) -> str:
