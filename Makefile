@@ -29,7 +29,7 @@ demo: install  ## watch a frozen small model fail without memory and succeed wit
 	$(BIN)/memento demo
 
 test: install  ## run the whole test suite, WORKERS tests at a time
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 tool-table: install  ## try every tool on real files and write docs/tools.md
 	rm -rf build/tool-table

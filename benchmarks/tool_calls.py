@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 from configs.settings import Settings, environment_without_secrets, load_settings
 from graph.masked_tools import MaskedTools
 from graph.masking import Mask
+from graph.telling import RunEnds, Teller
 from tools.client import open_tools
 from tools.mcp_config import StdioServer, load_servers
 from tools.references import with_references
@@ -77,7 +78,8 @@ async def measure(settings: Settings, rounds: int = ROUNDS, calls: int = CALLS) 
         began = time.perf_counter()
         tools = {tool.name: tool for tool in await MaskedTools(box, Mask.of(["a-secret-of-some-length"])).tools()}
         listed = time.perf_counter() - began
-        config: Any = {"configurable": {"thread_id": "bench", "task_id": "bench"}}
+        told = {"thread_id": "bench", "task_id": "bench", "progress": lambda done, total, text: None}
+        config: Any = {"configurable": told, "callbacks": [RunEnds(Teller())]}  # as in a run
 
         async def agent() -> object:
             return await tools[TOOL].ainvoke(ARGUMENTS, config)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.runnables import RunnableConfig
+from langchain_core.callbacks import AsyncCallbackManager
+from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
@@ -33,6 +34,13 @@ class MaskedTool(BaseTool):
         )
         self._tool, self._mask = tool, mask
 
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **options: Any) -> Any:
+        """As LangChain does it where somebody hears of tools; else straight, for the way costs a third of a call."""
+        config = ensure_config(config)
+        if options or not isinstance(input, dict) or input.get("type") == "tool_call" or _heard(config):
+            return await super().ainvoke(input, config, **options)
+        return await self._arun(memento_config=config, **input)
+
     async def _arun(self, /, *, memento_config: RunnableConfig, **arguments: Any) -> Any:
         """As `RemoteTool._arun`; the configuration names the thread and the task, see `nodes.tool_config`."""
         try:
@@ -47,6 +55,12 @@ class MaskedTool(BaseTool):
 
     def _run(self, /, **arguments: Any) -> Any:
         raise NotImplementedError("tools are called with ainvoke")
+
+
+def _heard(config: RunnableConfig) -> bool:
+    """Whether a callback, such as LangSmith's, is told of tool calls."""
+    manager = AsyncCallbackManager.configure(config.get("callbacks"))
+    return any(not handler.ignore_agent for handler in manager.handlers)
 
 
 def _caller(config: RunnableConfig) -> Caller:

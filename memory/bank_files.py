@@ -183,12 +183,15 @@ class BankFiles:
         index = self.ready()
         try:
             return query(index, *args, **kwargs)
-        except DamagedIndexError as error:
+        except DamagedIndexError:
             if self.shared:
                 raise
             with self.lock:
                 if self._index is index:
-                    self._set_aside(error)
+                    try:
+                        return query(index, *args, **kwargs)  # Chroma says so too of files a writer is about to replace
+                    except DamagedIndexError as error:
+                        self._set_aside(error)
             return query(self.ready(), *args, **kwargs)
         except Exception:
             if self._index is index:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -71,7 +71,8 @@ async def connected(config: ServerConfig, log: ServerLog, tools_changed: Callabl
         await anyio.to_thread.run_sync(load_library)  # while the process starts
         from mcp import ClientSession
 
-        async with ClientSession(process.read, process.write, message_handler=_handler(tools_changed)) as session:
+        read, write = cast("Any", process.read), cast("Any", process.write)  # what a session does with its streams
+        async with ClientSession(read, write, message_handler=_handler(tools_changed)) as session:
             yield Link(session, process)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import threading
@@ -13,7 +14,6 @@ from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
-from anyio.from_thread import BlockingPortal
 from langchain_core.tools import BaseTool
 
 from configs.errors import MementoError, ToolServerError
@@ -23,6 +23,7 @@ from tools.held_server import HeldServer
 from tools.listed_tool import ListedTool
 from tools.listings import Listings
 from tools.mcp_config import ServerConfig
+from tools.other_loop import OtherLoop
 from tools.remote_tool import RemoteTool
 from tools.result_text import clean
 from tools.server_log import ServerLog
@@ -67,9 +68,11 @@ class ServerLoop:
         self._known_at = -1
         self._starting = False
         self._ready = threading.Event()
-        self._portal: BlockingPortal
+        self._way_in: OtherLoop
+        self._loop: asyncio.AbstractEventLoop
         self._owners: TaskGroup
         self._started: anyio.Event
+        self._over: anyio.Event
         self._thread = threading.Thread(target=anyio.run, args=(self._main,), name="mcp-servers", daemon=True)
 
     def open(self) -> None:
@@ -80,7 +83,7 @@ class ServerLoop:
     def close(self) -> None:
         """Stop all servers and the thread. Blocks for at most POLITE_SECONDS + CLOSE_SECONDS, mostly far less."""
         try:
-            self._portal.start_task_soon(self._stop_all).result(CLOSE_SECONDS)
+            asyncio.run_coroutine_threadsafe(self._stop_all(), self._loop).result(CLOSE_SECONDS)
         except (CancelledError, FutureTimeoutError, RuntimeError):
             _logger.info("the MCP servers did not stop in order", exc_info=True)
         self._thread.join(CLOSE_SECONDS)
@@ -121,27 +124,30 @@ class ServerLoop:
     async def _inside(self, function: Any, *arguments: Any) -> Any:
         """Await a coroutine function in the servers' loop; cancelling the caller cancels it there."""
         try:
-            return await self._portal.call_async(function, *arguments)
+            return await self._way_in.awaited(function, *arguments)
         except MementoError:
             raise
-        except (CancelledError, RuntimeError) as error:
+        except RuntimeError as error:
             raise ToolServerError(CLOSED) from error
 
     async def _main(self) -> None:
-        async with anyio.create_task_group() as self._owners:
-            async with BlockingPortal() as self._portal:
-                self._started = anyio.Event()
+        self._loop, self._way_in = asyncio.get_running_loop(), OtherLoop()
+        self._started, self._over = anyio.Event(), anyio.Event()
+        try:
+            async with anyio.create_task_group() as self._owners:
                 self._ready.set()
-                await self._portal.sleep_until_stopped()
-            self._owners.cancel_scope.cancel()
+                await self._over.wait()
+                self._owners.cancel_scope.cancel()
+        finally:
+            self._way_in.close()
 
     async def _stop_all(self) -> None:
         with anyio.move_on_after(POLITE_SECONDS):
             async with anyio.create_task_group() as stopping:
                 for server in self._servers:
                     stopping.start_soon(server.stop)
-        self._owners.cancel_scope.cancel()
-        await self._portal.stop(cancel_remaining=True)
+        self._way_in.close()
+        self._over.set()
 
     async def _all_tools(self) -> list[BaseTool]:
         if not self._starting:

@@ -1,7 +1,8 @@
 """MCP over the standard streams of a process of its own group.
 
 The library's `stdio_client` has no bound on a message (it joins a 50 MB line in quadratic time on the shared loop),
-prints what it cannot read, and leaves a server's children behind; hence this transport, on the library's messages.
+prints what it cannot read, and leaves a server's children behind; hence this transport, on the library's messages. The
+session's own tasks read and write here, without a task and a queue in between for each direction: a call is cheaper.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 from pydantic import ValidationError
 
 from configs.errors import ToolServerError
 from configs.settings import environment_without_secrets
-from tools.library import load_library
 from tools.mcp_config import StdioServer
 from tools.server_log import ServerLog
 
@@ -42,41 +41,64 @@ MAX_AHEAD = 10_000
 REFILL = 500.0
 """Messages that a server may send in a burst, and each second for ever; a session that exceeds them is ended."""
 LAUNCHER = Path(__file__).with_name("launcher.py")
-Incoming: TypeAlias = "SessionMessage | Exception"
 Parse: TypeAlias = "Callable[[bytes], SessionMessage | None]"
+
+
+class Incoming:
+    """The messages of a server, in the form in which a ClientSession reads them."""
+
+    def __init__(self, messages: AsyncGenerator[SessionMessage, None]) -> None:
+        self._messages = messages
+
+    async def __aenter__(self) -> Incoming:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._messages.aclose()
+
+    def __aiter__(self) -> AsyncIterator[SessionMessage]:
+        return self._messages
+
+
+class Outgoing:
+    """What a ClientSession sends goes straight to the server's standard input."""
+
+    def __init__(self, stream: ByteSendStream) -> None:
+        self._stream = stream
+        self._closed = False
+
+    async def __aenter__(self) -> Outgoing:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._closed = True
+
+    async def send(self, message: SessionMessage) -> None:
+        """Send a message; whoever waits for the answer of one that gets lost learns of it from the server's end.
+
+        Raises:
+            anyio.ClosedResourceError: the session has ended, or the server took no message before.
+        """
+        if self._closed:
+            raise anyio.ClosedResourceError
+        line = message.message.model_dump_json(by_alias=True, exclude_none=True)
+        try:
+            await self._stream.send(line.encode("utf-8", "replace") + b"\n")
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self._closed = True
 
 
 class ServerProcess:
     """A running server: `read` and `write` for a ClientSession, `ended` once it is gone and `fault` says why."""
 
     def __init__(self, process: Process, log: ServerLog) -> None:
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101  opened with pipes
         self.process = process
         self.log = log
         self.ended = anyio.Event()
         self.fault = ""
-        self._incoming: MemoryObjectSendStream[Incoming]
-        self._outgoing: MemoryObjectReceiveStream[SessionMessage]
-        self.read: MemoryObjectReceiveStream[Incoming]
-        self.write: MemoryObjectSendStream[SessionMessage]
-        self._incoming, self.read = anyio.create_memory_object_stream(0)
-        self.write, self._outgoing = anyio.create_memory_object_stream(0)
-
-    async def receive(self) -> None:
-        """Pass the server's messages on until its output ends or cannot be used any more."""
-        assert self.process.stdout is not None  # noqa: S101  opened with a pipe
-        try:
-            await self._receive(self.process.stdout, await anyio.to_thread.run_sync(_parser))
-        finally:
-            self.ended.set()
-            self._incoming.close()
-
-    async def send(self) -> None:
-        assert self.process.stdin is not None  # noqa: S101  opened with a pipe
-        async with self._outgoing:
-            with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                async for message in self._outgoing:
-                    line = message.message.model_dump_json(by_alias=True, exclude_none=True)
-                    await self.process.stdin.send(line.encode("utf-8", "replace") + b"\n")
+        self.read = Incoming(self._messages(process.stdout))
+        self.write = Outgoing(process.stdin)
 
     async def keep_log(self) -> None:
         assert self.process.stderr is not None  # noqa: S101  opened with a pipe
@@ -105,12 +127,9 @@ class ServerProcess:
                     break
             _signal_group(self.process.pid, signal.SIGKILL)
 
-    def close_streams(self) -> None:
-        for stream in (self.read, self._incoming, self.write, self._outgoing):
-            stream.close()
-
-    async def _receive(self, stream: ByteReceiveStream, parse: Parse) -> None:
-        unreadable, pace = 0, Pace(anyio.current_time())
+    async def _messages(self, stream: ByteReceiveStream) -> AsyncGenerator[SessionMessage, None]:
+        """The server's messages until its output ends or cannot be used any more."""
+        parse, unreadable, pace = _parser(), 0, Pace(anyio.current_time())
         try:
             async with aclosing(_lines(stream)) as lines:
                 async for line in lines:
@@ -120,7 +139,7 @@ class ServerProcess:
                         self.fault = TOO_MANY
                         return
                     if message is not None and _of_use(message):
-                        await self._incoming.send(message)
+                        yield message
                     if unreadable > MAX_UNREADABLE:
                         self.fault = "wrote too much that is not MCP to its standard output"
                         return
@@ -129,6 +148,8 @@ class ServerProcess:
             self.fault = TOO_LONG
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.fault = self.fault or "closed its standard output"
+        finally:
+            self.ended.set()
 
     async def _ending(self) -> str:
         with anyio.move_on_after(GRACE):
@@ -166,15 +187,12 @@ async def server_process(server: StdioServer, log: ServerLog) -> AsyncIterator[S
         raise ToolServerError(f"cannot be started: {error.strerror}") from error
     running = ServerProcess(process, log)
     async with process, anyio.create_task_group() as tasks:
-        tasks.start_soon(running.receive)
-        tasks.start_soon(running.send)
         tasks.start_soon(running.keep_log)
         try:
             yield running
         finally:
             await running.stop()
             tasks.cancel_scope.cancel()
-            running.close_streams()
 
 
 def _command_line(server: StdioServer) -> list[str]:
@@ -221,8 +239,7 @@ async def _lines(stream: ByteReceiveStream) -> AsyncGenerator[bytes, None]:
 
 
 def _parser() -> Parse:
-    """What reads a line; None for what is no message. Blocks while it loads the library: call it in a thread."""
-    load_library()
+    """What reads a line; None for what is no message. The library is loaded by then, see `tools.connection`."""
     from mcp.shared.message import SessionMessage
     from mcp.types import JSONRPCMessage
 

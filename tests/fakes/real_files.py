@@ -16,28 +16,35 @@ from tests.project_files import ROOT
 KEPT = Path(os.environ.get("MEMENTO_TEST_FILES", ROOT / "build" / "real-files"))
 
 
-def sdist(package: str, version: str, *, isolated: bool = True) -> Path:
+def sdist(package: str, version: str) -> Path:
     """The unpacked source distribution of a package, such as `sdist("pypdf", "6.1.0")`; kept between runs.
 
-    isolated: False for one whose setup.py imports packages that it does not name, and that are installed here.
+    pip asks its build for its name and version. What the build needs is mostly here; else pip installs it for this
+    once, which takes many times as long.
     """
-    return _unpacked(package, version, ["--no-binary", ":all:", *([] if isolated else ["--no-build-isolation"])])
+    sources = ("--no-binary", package)
+    return _unpacked(package, version, "sdist", [("--no-build-isolation", *sources), sources])
 
 
 def wheel(package: str, version: str) -> Path:
     """The unpacked wheel of a package."""
-    return _unpacked(package, version, ["--only-binary", ":all:"])
+    return _unpacked(package, version, "wheel", [("--only-binary", ":all:")])
 
 
-def _unpacked(package: str, version: str, options: list[str]) -> Path:
-    kind = "sdist" if "--no-binary" in options else "wheel"
+def _unpacked(package: str, version: str, kind: str, ways: list[tuple[str, ...]]) -> Path:
     folder = KEPT / f"{package}-{version}-{kind}"
     KEPT.mkdir(parents=True, exist_ok=True)
     with FileLock(KEPT / f"{folder.name}.lock"):
         if not (folder / ".complete").exists():
             fetched = KEPT / f"{folder.name}.fetched"
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *options, "-d", str(fetched)]
-            subprocess.run([*command, f"{package}=={version}"], check=True, capture_output=True, timeout=300)
+            for options in ways:
+                command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", *options, "-d"]
+                asked = subprocess.run(
+                    [*command, fetched, f"{package}=={version}"], check=False, capture_output=True, timeout=300
+                )
+                if asked.returncode == 0:
+                    break
+            asked.check_returncode()
             (archive,) = fetched.iterdir()
             if archive.suffix in (".whl", ".zip"):
                 zipfile.ZipFile(archive).extractall(folder)  # noqa: S202  a wheel of the package index

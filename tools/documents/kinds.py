@@ -15,6 +15,7 @@ Kind: TypeAlias = Literal[
     "docx",
     "pptx",
     "xlsx",
+    "ods",
     "odf",
     "epub",
     "zip",
@@ -134,6 +135,8 @@ def _of_zip(path: Path) -> Kind:
             declared = archive.open("mimetype").read(100) if "mimetype" in names else b""
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError):
         return "zip"
+    if declared.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+        return "ods"
     if declared.startswith(b"application/vnd.oasis.opendocument"):
         return "odf"
     if declared.startswith(b"application/epub") or "META-INF/container.xml" in names:

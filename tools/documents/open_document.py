@@ -1,4 +1,4 @@
-"""OpenDocument texts, sheets and slides: paragraphs, headings, lists and tables in order."""
+"""OpenDocument texts and slides: paragraphs, headings, lists and tables in order."""
 
 from __future__ import annotations
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tools.documents.document import UnreadableError
 
@@ -29,7 +32,9 @@ def checked(path: Path, kind: str) -> None:
             entries = plausible(archive, path.stat().st_size)
             for entry in entries:
                 if entry.filename.lower().endswith((".xml", ".rels", ".vml", ".opf", ".ncx")):
-                    _without_declarations(archive, entry, kind)
+                    with guarded(archive, entry, kind) as part:
+                        while part.read(CHUNK):
+                            pass
     except (*BROKEN, zlib.error) as error:
         if isinstance(error, UnreadableError):
             raise
@@ -61,17 +66,39 @@ def media_fact(path: Path, folder: str) -> list[str]:
     return [f"pictures and media, readable as PATH!/NAME: {', '.join(names[:20])}{more}"] if names else []
 
 
-def _without_declarations(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> None:
-    tail, left = b"", MAX_XML
+@contextmanager
+def guarded(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> Iterator[GuardedPart]:
+    """The XML of a part, which zipfile unpacks no further than its size says.
+
+    Raises:
+        UnreadableError: it is larger than MAX_XML.
+    """
+    if entry.file_size > MAX_XML:
+        raise UnreadableError(f"a part of this {kind} is larger than the {MAX_XML:,} bytes that are read")
     with archive.open(entry) as file:
-        while chunk := file.read(CHUNK):
-            left -= len(chunk)
-            if left < 0:
-                raise UnreadableError(f"a part of this {kind} is larger than the {MAX_XML:,} bytes that are read")
-            # NCX and XHTML of EPUBs may name a public document type; entities of their own they do not have.
-            marks = _DECLARES if kind != "EPUB" else (b"<!ENTITY",)
-            if any(mark in tail + chunk for mark in marks):
-                raise UnreadableError(
-                    f"this {kind} declares XML entities, which no office program does; it is not read"
-                )
-            tail = chunk[-32:]
+        yield GuardedPart(file, kind)
+
+
+class GuardedPart:
+    """XML that is refused where it declares entities, as it is read."""
+
+    def __init__(self, file: IO[bytes], kind: str) -> None:
+        self._file = file
+        self._kind = kind
+        self._tail = b""
+        # NCX and XHTML of EPUBs may name a public document type; entities of their own they do not have.
+        self._marks = _DECLARES if kind != "EPUB" else (b"<!ENTITY",)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            UnreadableError: they declare something.
+        """
+        chunk = self._file.read(size)
+        if any(mark in self._tail + chunk for mark in self._marks):
+            raise UnreadableError(
+                f"this {self._kind} declares XML entities, which no office program does; it is not read"
+            )
+        self._tail = chunk[-32:]
+        return chunk

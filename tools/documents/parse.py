@@ -39,8 +39,9 @@ READERS: dict[Kind, Callable[[Source], Document]] = {
     "pdf": pdf.read,
     "docx": word.read,
     "pptx": slides.read,
-    "xlsx": sheets.read_xlsx,
-    "xls": sheets.read_xls,
+    "xlsx": sheets.read_workbook,
+    "xls": sheets.read_workbook,
+    "ods": sheets.read_workbook,
     "odf": open_document.read,
     "epub": book.read,
     "zip": archives.read_zip,
@@ -53,7 +54,7 @@ READERS: dict[Kind, Callable[[Source], Document]] = {
     "json": plain.read_json,
     "ipynb": notebook.read,
     "xml": plain.read_xml,
-    "csv": plain.read_csv,
+    "csv": sheets.read_table,
     "text": plain.read_text,
     "image": pictures.read,
 }
@@ -64,7 +65,7 @@ REFUSED: dict[Kind, str] = {
     "parquet": "this is a parquet table; query_spreadsheet reads it from the workspace (extract_file brings it there)",
     "unknown": "this is a binary file of no kind that is read",
 }
-ZIPPED: frozenset[Kind] = frozenset({"zip", "docx", "pptx", "xlsx", "odf", "epub"})
+ZIPPED: frozenset[Kind] = frozenset({"zip", "docx", "pptx", "xlsx", "ods", "odf", "epub"})
 
 
 def read(

@@ -1,17 +1,14 @@
-"""Text in any encoding: notes, source code, JSON, XML, CSV. XML is shown as it stands, never parsed or expanded."""
+"""Text in any encoding: notes, source code, JSON, XML. XML is shown as it stands, never parsed or expanded."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from typing import Any
 
-from tools.documents.document import PART_CHARS, Document, Part, Source, labelled, of_parts, of_text, split, table
+from tools.documents.document import Document, Part, Source, labelled, of_parts, of_text, split
 
 MAX_TEXT = 50_000_000
-MAX_CELLS = 2_000_000
 BOMS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe\0\0", "utf-32-le"),
@@ -23,22 +20,27 @@ _DECLARED = re.compile(rb"(?:encoding|charset)=[\"']?([A-Za-z0-9_.:-]{2,40})")
 
 
 def decoded(data: bytes) -> tuple[str, str]:
-    """The text and its encoding: by its mark, as UTF-8, as it declares itself, or as its letters are spread."""
+    """The text and its encoding."""
+    encoding, mark = encoding_of(data)
+    text = data[mark:].decode(encoding, "replace" if mark or encoding != "utf-8" else "ignore")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+
+
+def encoding_of(data: bytes) -> tuple[str, int]:
+    """How text is encoded: by its mark, as UTF-8, as it declares itself, or as its letters are spread.
+
+    Returns:
+        the encoding, and the length of the mark before the text.
+    """
     for mark, encoding in BOMS:
         if data.startswith(mark):
-            return _lines(data[len(mark) :].decode(encoding, "replace")), encoding
+            return encoding, len(mark)
     try:
-        return _lines(data.decode("utf-8")), "utf-8"
+        data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start > len(data) - 4:  # cut inside a character
-            return _lines(data.decode("utf-8", "ignore")), "utf-8"
-    declared = _DECLARED.search(data[:1000])
-    if declared is not None:
-        try:
-            return _lines(data.decode(declared[1].decode("ascii"))), declared[1].decode("ascii").lower()
-        except (LookupError, UnicodeError):
-            pass
-    return _guessed(data)
+        if error.start <= len(data) - 4:  # else it is cut inside a character
+            return _declared(data) or _guessed(data[max(0, error.start - 25_000) : error.start + 25_000]), 0
+    return "utf-8", 0
 
 
 def read_text(source: Source) -> Document:
@@ -71,47 +73,6 @@ def read_json(source: Source) -> Document:
     return of_parts("JSON", "part", [Part(piece) for piece in split(text)], [_shape(value)])
 
 
-def read_csv(source: Source) -> Document:
-    """A table in parts, each with the head row; cells as they stand, formulas too."""
-    text, encoding = _read(source)
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel_tab if "\t" in text.partition("\n")[0] else csv.excel
-    rows: list[list[str]] = []
-    cells = 0
-    try:
-        for row in csv.reader(io.StringIO(text), dialect):
-            cells += len(row)
-            if cells > MAX_CELLS:
-                break
-            rows.append(row)
-    except csv.Error as error:
-        return of_text("text", text, [f"not readable as CSV: {error}"])
-    rows = [row for row in rows if row]
-    width = max(map(len, rows), default=0)
-    facts = [f"{len(rows):,} rows with the head, {width} columns, encoding {encoding}"]
-    if cells > MAX_CELLS:
-        facts.append(f"read up to {MAX_CELLS:,} cells")
-    return of_parts("CSV table", "part", row_parts(rows), facts)
-
-
-def row_parts(rows: list[list[str]], label: str = "") -> list[Part]:
-    """Tables of about PART_CHARS each, with the first row as the head of each."""
-    parts: list[Part] = []
-    first, size = 1, 0
-    for index in range(1, len(rows) + 1):
-        size += sum(map(len, rows[index])) + 3 * len(rows[index]) if index < len(rows) else PART_CHARS
-        if size >= PART_CHARS:
-            last = min(index + 1, len(rows))
-            where = f"rows {first + 1}-{last}" if first > 1 or last < len(rows) else ""
-            parts.append(Part(table([rows[0], *rows[first:last]]), ", ".join(filter(None, [label, where]))))
-            first, size = last, 0
-            if last == len(rows):
-                break
-    return parts or ([Part("", label)] if not rows else [Part(table(rows), label)])
-
-
 def _read(source: Source) -> tuple[str, str]:
     with source.path.open("rb") as file:
         data = file.read(MAX_TEXT + 1)
@@ -121,16 +82,25 @@ def _read(source: Source) -> tuple[str, str]:
     return text, encoding
 
 
-def _guessed(data: bytes) -> tuple[str, str]:
-    from charset_normalizer import from_bytes
+def _declared(data: bytes) -> str:
+    """The encoding that a text names in its first lines, where it fits."""
+    found = _DECLARED.search(data[:1000])
+    if found is None:
+        return ""
+    try:
+        data.decode(found[1].decode("ascii"))
+    except (LookupError, UnicodeError):
+        return ""
+    return found[1].decode("ascii").lower()
 
-    best = from_bytes(data[:50_000]).best()
-    encoding = best.encoding if best is not None else "latin-1"
-    return _lines(data.decode(encoding, "replace")), encoding
 
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _guessed(data: bytes) -> str:
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        return "cp1252"
+    best = from_bytes(data).best()
+    return best.encoding if best is not None else "latin-1"
 
 
 def _json_lines(text: str, fault: str, name: str) -> Document:

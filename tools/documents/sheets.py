@@ -1,162 +1,100 @@
-"""Workbooks as tables: values as the program that saved them computed them, formulas where it saved none."""
+"""Workbooks and text tables as documents: what `tools.tables` reads of them, in parts with the columns above each."""
 
 from __future__ import annotations
 
-import datetime
-import io
-import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from functools import partial
 
-from tools.documents.document import EXTRA, Document, Part, Source, damaged, of_parts
-from tools.documents.packages import checked
-from tools.documents.plain import row_parts
+from tools.documents.document import EXTRA, PART_CHARS, Document, Part, Source, table
 from tools.servers.extras import need
+from tools.tables.book import Sheet, Wanted
+from tools.tables.ranges import cell_name, letters
+from tools.tables.reading import read_book
+from tools.tables.shown import content, marks
 
 MAX_CELLS = 400_000
+"""Of one sheet."""
 MAX_COLUMNS = 200
 MAX_CELL_CHARS = 5_000
-Rows: TypeAlias = Iterator[tuple[int, dict[int, str]]]
-"""Row numbers from 1 with their filled cells by column from 1; empty rows are not among them."""
 
 
-def read_xlsx(source: Source) -> Document:
+def read_workbook(source: Source) -> Document:
     """Every sheet, also hidden ones; bounded in cells, not in how far apart they are.
 
     Raises:
-        UnreadableError: it is damaged.
+        UnreadableError: it is damaged, locked or too large.
     """
-    checked(source.path, "workbook")
-    openpyxl = need("openpyxl", EXTRA)
-    with damaged("workbook"), warnings.catch_warnings(), source.path.open("rb") as file:
-        warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        source.until_read.callback(book.close)
-        sheets = [(each.title + _hidden(each), list(_bounded(_xlsx_rows(book, each)))) for each in book.worksheets]
-    return _document(sheets)
+    need("openpyxl", EXTRA)
+    need("xlrd", EXTRA)
+    return read_table(source)
 
 
-def read_xls(source: Source) -> Document:
-    """Workbooks of Excel up to 2003.
+def read_table(source: Source) -> Document:
+    """A csv or tsv file, whose first row is the head of each part; else as `read_workbook`."""
+    book = read_book(source.path, source.name, Wanted(most=MAX_CELLS))
+    grids = [_Grid(sheet, lettered=not book.separator) for sheet in book.sheets]
+    facts = [each.facts() for each in grids]
+    if not book.separator:
+        facts = [f"{len(grids)} sheet{'s' * (len(grids) != 1)}:", *facts]
+    if book.cut:
+        facts.append(f"read up to {MAX_CELLS:,} cells of a sheet; query_spreadsheet reads it all")
+    parts = [part for each in grids for part in each.parts()]
+    return Document(book.kind, "part", len(parts), lambda number: parts[number - 1](), facts, book.notes)
 
-    Raises:
-        UnreadableError: it is damaged.
+
+class _Grid:
+    """A sheet's cells that show something; rows and columns without any are left out.
+
+    Args:
+        lettered: whether column letters and row numbers stand beside the cells; else the first row is the head.
     """
-    xlrd = need("xlrd", EXTRA)
-    with damaged("workbook"):
-        book = xlrd.open_workbook(source.path, logfile=io.StringIO(), on_demand=True)
-        sheets = []
-        for index in range(book.nsheets):
-            sheet = book.sheet_by_index(index)
-            mark = " (hidden)" if sheet.visibility else ""
-            sheets.append((sheet.name + mark, list(_bounded(_xls_rows(xlrd, book, sheet)))))
-            book.unload_sheet(index)
-    return _document(sheets)
+
+    def __init__(self, sheet: Sheet, *, lettered: bool) -> None:
+        self._sheet = sheet
+        self._title = sheet.name + " (hidden)" * sheet.hidden if lettered else ""
+        self._lettered = lettered
+        self._cells: dict[int, dict[int, str]] = {}
+        for (row, column), cell in sheet.cells.items():
+            if text := content(cell):
+                self._cells.setdefault(row, {})[column] = _cut(text)
+        self._rows = sorted(self._cells)
+        self._columns = sorted({column for cells in self._cells.values() for column in cells})
+
+    def facts(self) -> str:
+        """A line: how much there is, and what the cells do not show."""
+        more = [f"the first {MAX_COLUMNS} columns are shown"] * (len(self._columns) > MAX_COLUMNS)
+        if not self._lettered:
+            return ", ".join([f"{len(self._rows):,} rows with the head", f"{len(self._columns)} columns", *more])
+        last, widest = (max(each, default=0) for each in (self._rows, self._columns))
+        size = f"{len(self._rows):,} filled rows, down to row {last:,}, column {letters(widest)}"
+        return f"- {self._title}: {', '.join([size, *marks(self._sheet), *more])}"
+
+    def parts(self) -> Iterator[Callable[[], Part]]:
+        """What makes tables of about PART_CHARS each, and one of the comments."""
+        body = self._rows if self._lettered else self._rows[1:]
+        first = size = 0
+        for end, row in enumerate(body, start=1):
+            size += sum(map(len, self._cells[row].values())) + 3 * len(self._columns)
+            if size >= PART_CHARS or end == len(body):
+                where = f"rows {body[first]}-{row}" if end - first < len(body) else ""
+                label = ", ".join(filter(None, (self._title, where)))
+                yield partial(self._part, body[first:end], label)
+                first, size = end, 0
+        if not body:
+            yield partial(self._part, [], self._title)
+        if comments := sorted(self._sheet.comments.items()):
+            text = "\n".join(f"{cell_name(*place)}: {_cut(comment)}" for place, comment in comments)
+            yield partial(Part, text, f"{self._title}, comments")
+
+    def _part(self, rows: list[int], label: str) -> Part:
+        columns = self._columns[:MAX_COLUMNS]
+        head = ["", *map(letters, columns)] if self._lettered else self._line(self._rows[0]) if self._rows else []
+        return Part(table([head, *map(self._line, rows)]) if self._rows else "", label)
+
+    def _line(self, row: int) -> list[str]:
+        cells = self._cells[row]
+        return [str(row)] * self._lettered + [cells.get(column, "") for column in self._columns[:MAX_COLUMNS]]
 
 
-def _document(sheets: list[tuple[str, list[tuple[int, dict[int, str]]]]]) -> Document:
-    facts = [f"{len(sheets)} sheet{'s' if len(sheets) != 1 else ''}:"]
-    parts: list[Part] = []
-    for title, rows in sheets:
-        widest = max((max(cells, default=0) for _, cells in rows), default=0)
-        last = rows[-1][0] if rows else 0
-        facts.append(f"- {title}: {len(rows):,} filled rows, down to row {last:,}, column {letters(widest)}")
-        if sum(len(cells) for _, cells in rows) >= MAX_CELLS:
-            facts.append(f"  read up to {MAX_CELLS:,} cells; query_spreadsheet reads it all")
-        parts += row_parts(_grid(rows), title)
-    return of_parts("workbook", "part", parts, ["\n".join(facts)])
-
-
-def _grid(rows: list[tuple[int, dict[int, str]]]) -> list[list[str]]:
-    """Cells with their column letters and row numbers; columns without anything are left out."""
-    if not rows:
-        return []
-    used = sorted({column for _, cells in rows for column in cells})[:MAX_COLUMNS]
-    head = ["", *map(letters, used)]
-    return [head, *([str(number), *(cells.get(column, "") for column in used)] for number, cells in rows)]
-
-
-def _bounded(rows: Rows) -> Rows:
-    left = MAX_CELLS
-    for number, cells in rows:
-        if cells:
-            left -= len(cells)
-            yield number, cells
-        if left <= 0:
-            return
-
-
-def _xlsx_rows(book: Any, sheet: Any) -> Rows:
-    """Only what is in the file: the sheet's own row iterator fills the gaps, a million rows for one cell far down."""
-    parser_of = need("openpyxl.worksheet._reader", EXTRA).WorkSheetParser
-    with sheet._get_source() as file:
-        parser = parser_of(
-            file,
-            sheet._shared_strings,
-            data_only=True,
-            epoch=book.epoch,
-            date_formats=book._date_formats,
-            timedelta_formats=book._timedelta_formats,
-        )
-        parser.parse_cell = _or_formula(parser.parse_cell)
-        for number, cells in parser.parse():
-            yield number, {cell["column"]: shown(cell["value"]) for cell in cells if cell["value"] not in (None, "")}
-
-
-def _or_formula(read_cell: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    """Reads a cell's saved value, and its formula where no value was saved."""
-    main = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-    def read(element: Any) -> dict[str, Any]:
-        told = read_cell(element)
-        formula = element.findtext(f"{main}f") if told["value"] is None else None
-        return {**told, "value": f"={formula}"} if formula else told
-
-    return read
-
-
-def _xls_rows(xlrd: Any, book: Any, sheet: Any) -> Rows:
-    for index in range(sheet.nrows):
-        cells = {}
-        for column, cell in enumerate(sheet.row(index), start=1):
-            if cell.ctype not in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK) and cell.value != "":
-                cells[column] = _xls_value(xlrd, book, cell)
-        yield index + 1, cells
-
-
-def _xls_value(xlrd: Any, book: Any, cell: Any) -> str:
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        try:
-            return shown(xlrd.xldate_as_datetime(cell.value, book.datemode))
-        except (ValueError, OverflowError):
-            return shown(cell.value)
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return shown(bool(cell.value))
-    if cell.ctype == xlrd.XL_CELL_ERROR:
-        return str(xlrd.error_text_from_code.get(cell.value, "#ERROR"))
-    return shown(cell.value)
-
-
-def shown(value: object) -> str:
-    """A cell's value as a person writes it: 3 for 3.0, 2024-01-31 for a date at midnight."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ").removesuffix(" 00:00:00")
-    text = str(value)
+def _cut(text: str) -> str:
     return text if len(text) <= MAX_CELL_CHARS else f"{text[:MAX_CELL_CHARS]}... ({len(text):,} characters)"
-
-
-def letters(column: int) -> str:
-    """A column's letters: 1 is A, 28 is AB; empty for 0."""
-    name = ""
-    while column > 0:
-        column, rest = divmod(column - 1, 26)
-        name = chr(65 + rest) + name
-    return name
-
-
-def _hidden(sheet: Any) -> str:
-    return " (hidden)" if sheet.sheet_state != "visible" else ""

@@ -109,7 +109,7 @@ def _numeric(differences: list[Any], symbols: list[Any]) -> str:
     found: list[Any] = []
     for guess in GUESSES:
         try:
-            root = sympy.nsolve(differences, symbols, [guess] * len(symbols), dict=True)[0]
+            root = sympy.nsolve(differences, symbols, [guess] * len(symbols), dict=True, prec=15)[0]
         except (ValueError, TypeError, ZeroDivisionError, KeyError, NotImplementedError):
             continue
         root = {symbol: value.n(15, chop=True) for symbol, value in root.items()}

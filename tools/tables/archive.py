@@ -1,4 +1,4 @@
-"""The parts of a zip file that holds a document, opened only after their sizes were looked at."""
+"""The parts of a zip file that holds a workbook, each guarded while it is read."""
 
 from __future__ import annotations
 
@@ -7,48 +7,40 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from xml.etree import ElementTree
 
+from tools.documents.document import UnreadableError
+from tools.documents.packages import guarded, plausible
 
-class TableError(ValueError):
-    """What is wrong with a file, in a line for the model."""
-
-
-MAX_PARTS = 10_000
-MAX_BYTES = 300_000_000
-"""All parts together, unpacked."""
 PROTECTED = "the file is protected with a password"
 DAMAGED = "the file is damaged: it cannot be read as a spreadsheet"
 
 
 class Parts:
-    """A document's parts by name, whatever case and slashes the program that wrote it used."""
+    """A workbook's parts by name, whatever case and slashes the program that wrote it used."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
         self._archive = archive
-        infos = archive.infolist()
-        if len(infos) > MAX_PARTS or sum(info.file_size for info in infos) > MAX_BYTES:
-            raise TableError(f"the file is too large unpacked: at most {MAX_BYTES:,} bytes in {MAX_PARTS:,} parts")
-        self._infos = {_plain(info.filename): info for info in infos}
+        self._infos = {_plain(info.filename): info for info in plausible(archive, size)}
 
     def __contains__(self, name: str) -> bool:
         return _plain(name) in self._infos
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """A part's bytes; no more of them than its size says."""
-        info = self._infos[_plain(name)]
-        with self._archive.open(info) as file:
-            yield file
+        """A part's XML."""
+        with guarded(self._archive, self._infos[_plain(name)], "workbook") as part:
+            yield cast(IO[bytes], part)  # XML parsers call `read` alone
 
     def tree(self, name: str) -> ElementTree.Element:
         """A small part as a tree of XML, an empty one where it is missing."""
         if name not in self:
             return ElementTree.Element("none")
         with self.open(name) as file:
-            return ElementTree.parse(file).getroot()  # noqa: S314  expat bounds entities; in the sandbox, too
+            return ElementTree.parse(file).getroot()  # noqa: S314  no entities are declared in it; in the sandbox, too
 
     def names(self) -> list[str]:
         return list(self._infos)
@@ -59,15 +51,15 @@ def opened(path: Path) -> Iterator[Parts]:
     """The parts of a file.
 
     Raises:
-        TableError: it is damaged or too large; also for what is found while reading it.
+        UnreadableError: it is damaged or too large; also for what is found while reading it.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            yield Parts(archive)
-    except TableError:
+            yield Parts(archive, path.stat().st_size)
+    except UnreadableError:
         raise
     except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, OSError, *_ON_WRONG_VALUES) as error:
-        raise TableError(PROTECTED if "password" in str(error) else DAMAGED) from None
+        raise UnreadableError(PROTECTED if "password" in str(error) else DAMAGED) from None
 
 
 _ON_WRONG_VALUES = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
@@ -79,6 +71,7 @@ def resolved(folder: str, target: str) -> str:
     return posixpath.normpath(posixpath.join("/" + folder, target.replace("\\", "/"))).lstrip("/")
 
 
+@lru_cache(1000)
 def local(tag: str) -> str:
     """An XML name without its namespace, which differs between the strict and the usual form of a format."""
     return tag.rpartition("}")[2]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
 
-from tools.tables.archive import TableError
+from tools.documents.document import UnreadableError
 from tools.tables.ranges import Range
 
 Scalar: TypeAlias = bool | int | float | str | date | datetime | time | timedelta | None
@@ -30,7 +30,10 @@ PLAIN = Style()
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value, the formula it comes from (with `=`, or empty), and how it looks."""
+    """A value, the formula it comes from (with `=`, or empty), and how it looks.
+
+    A formula whose value was saved as an empty text has that; one whose value was not saved has None.
+    """
 
     value: Scalar
     formula: str = ""
@@ -70,21 +73,31 @@ class Book:
         kind: the format, in words.
         notes: what a reader of the result must know.
         cut: cells were left out.
-        semicolons: a text table with these between values, where a comma may stand before decimals.
+        separator: what stands between the values of a text table; empty for a workbook.
     """
 
     kind: str
     sheets: list[Sheet] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
-    semicolons: bool = False
+    separator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cells are kept: those that `keep(sheet, number of the sheet from 0, row, column)` says yes to."""
+    """Which cells are kept.
 
-    keep: Callable[[str, int, int, int], bool] = lambda sheet, number, row, column: True
+    Attributes:
+        keep: says yes or no to (sheet, number of the sheet from 0, row, column); None: all.
+        most: a sheet is read up to so many cells; 0: to its end, to count them.
+    """
+
+    keep: Callable[[str, int, int, int], bool] | None = None
+    most: int = 0
+
+
+class Enough(Exception):
+    """Nothing more of this sheet is wanted."""
 
 
 class Filling:
@@ -98,17 +111,22 @@ class Filling:
 
     def keeps(self, sheet: Sheet, row: int, column: int) -> bool:
         """Whether this cell is asked for."""
-        return self._wanted.keep(sheet.name, len(self.book.sheets) - 1, row, column)
+        keep = self._wanted.keep
+        return keep is None or keep(sheet.name, len(self.book.sheets) - 1, row, column)
 
     def put(self, sheet: Sheet, row: int, column: int, cell: Cell) -> None:
         """Take a cell that holds something.
 
         Raises:
-            TableError: it is one too many.
+            UnreadableError: it is one too many.
+            Enough: it is, and those before it are all that is wanted.
         """
+        if self._wanted.most and (sheet.filled >= self._wanted.most or self._kept >= MAX_CELLS):
+            self.book.cut = True
+            raise Enough
         self._counted += 1
         if self._counted > MAX_COUNTED:
-            raise TableError(f"the file has more than {MAX_COUNTED:,} cells; it is too large to be read")
+            raise UnreadableError(f"the file has more than {MAX_COUNTED:,} cells; it is too large to be read")
         sheet.filled += 1
         sheet.used = (sheet.used or Range(row, column, row, column)).with_cell(row, column)
         if not self.keeps(sheet, row, column):

@@ -56,7 +56,7 @@ def table(sheet: Sheet, taken: set[str], header: int | None = None) -> Table | N
     """
     by_row: dict[int, dict[int, Scalar]] = {}
     for (row, column), cell in sheet.cells.items():
-        if cell.value is not None:
+        if cell.value not in (None, ""):
             by_row.setdefault(row, {})[column] = cell.value
     if not by_row:
         return None

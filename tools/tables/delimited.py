@@ -5,61 +5,55 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 
-from tools.tables.archive import TableError
-from tools.tables.book import Book, Cell, Filling, Sheet, Wanted
+from tools.documents.document import UnreadableError
+from tools.documents.plain import MAX_TEXT, encoding_of
+from tools.tables.book import Book, Cell, Enough, Filling, Sheet, Wanted
+from tools.tables.ranges import MAX_COLUMN
 
 MAX_BYTES = 200_000_000
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SAMPLE = 200_000
 
 
 def read_delimited(path: Path, name: str, wanted: Wanted) -> Book:
-    """The table as a book of one sheet; all values are text.
+    """The table as a book of one sheet, called as the file is; all values are text.
 
     Raises:
-        TableError: it is too large, or no text.
+        UnreadableError: it is too large, or no text.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise TableError(f"a text file of more than {MAX_BYTES:,} bytes is not read")
-    encoding = encoding_of(path)
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        sample = file.read(_SAMPLE)
+    if path.stat().st_size > MAX_BYTES and not wanted.most:
+        raise UnreadableError(f"a text file of more than {MAX_BYTES:,} bytes is not read")
+    with path.open("rb") as file:
+        start = file.read(MAX_TEXT)
+        encoding, mark = encoding_of(start)
+        sample = start[mark : mark + _SAMPLE].decode(encoding, "replace")
         if "\0" in sample:
-            raise TableError("the file is neither a spreadsheet nor a text")
-        separator = "\t" if name.lower().endswith(".tsv") else separator_of(sample)
-        file.seek(0)
-        sheet = Sheet("table")
-        book = Book(
-            f"text table, {SEPARATORS[separator]} between values, {encoding}", [sheet], semicolons=separator == ";"
-        )
-        filling = Filling(book, wanted)
-        csv.field_size_limit(10_000_000)
-        try:
-            for row, values in enumerate(csv.reader(file, delimiter=separator), start=1):
-                for column, value in enumerate(values[:16_384], start=1):
-                    if value.strip():
-                        filling.put(sheet, row, column, Cell(value.strip()))
-        except csv.Error as error:
-            book.notes.append(f"reading ended early: {error}")
+            raise UnreadableError("the file is neither a spreadsheet nor a text")
+        separator = "\t" if name.lower().endswith((".tsv", ".tab")) else separator_of(sample)
+        sheet = Sheet(PurePosixPath(name).stem or "table")
+        kind = f"text table, {SEPARATORS[separator]} between values, {encoding}"
+        book = Book(kind, [sheet], separator=separator)
+        file.seek(mark)
+        with io.TextIOWrapper(file, encoding, errors="replace", newline="") as text:
+            _fill(book, csv.reader(text, delimiter=separator), wanted)
     return book
 
 
-def encoding_of(path: Path) -> str:
-    """How a text file is encoded: as its mark says, UTF-8 where that fits, else what fits its letters best."""
-    with path.open("rb") as file:
-        data = file.read(_SAMPLE * 5)
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return encoding
+def _fill(book: Book, rows: Iterable[list[str]], wanted: Wanted) -> None:
+    filling = Filling(book, wanted)
+    csv.field_size_limit(10_000_000)
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(data) - 4 or len(data) < _SAMPLE * 5:
-            return _guessed(data[:_SAMPLE])
-    return "utf-8"
+        with suppress(Enough):
+            for row, values in enumerate(rows, start=1):
+                for column, value in enumerate(values[:MAX_COLUMN], start=1):
+                    if text := value.strip():
+                        filling.put(book.sheets[0], row, column, Cell(text))
+    except csv.Error as error:
+        book.notes.append(f"reading ended early: {error}")
 
 
 def separator_of(sample: str) -> str:
@@ -68,7 +62,7 @@ def separator_of(sample: str) -> str:
     With semicolons between values, commas stand before decimals; the other way round is rare.
     """
     lines = sample.splitlines()[:200]
-    whole = lines[:-1] if len(lines) > 1 and len(sample) >= _SAMPLE else lines
+    whole = lines[:-1] if len(lines) > 1 and len(sample) >= _SAMPLE // 4 else lines
 
     def score(separator: str) -> tuple[int, bool, int]:
         rows = csv.reader(io.StringIO("\n".join(whole)), delimiter=separator)
@@ -77,12 +71,3 @@ def separator_of(sample: str) -> str:
         return (times if width > 1 else 0, separator == ";" and width > 1, width)
 
     return max(SEPARATORS, key=score)
-
-
-def _guessed(data: bytes) -> str:
-    try:
-        from charset_normalizer import from_bytes
-    except ImportError:
-        return "cp1252"
-    best = from_bytes(data).best()
-    return best.encoding if best is not None else "cp1252"

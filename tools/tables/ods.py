@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from xml.etree.ElementTree import Element, iterparse
 
 from tools.tables.archive import Parts, local
-from tools.tables.book import PLAIN, Book, Cell, Filling, Scalar, Sheet, Style, Wanted
+from tools.tables.book import PLAIN, Book, Cell, Enough, Filling, Scalar, Sheet, Style, Wanted
 from tools.tables.ranges import MAX_COLUMN, MAX_ROW, Range
 from tools.tables.xlsx_sheet import plain_number
 
@@ -21,7 +21,7 @@ def read_ods(parts: Parts, wanted: Wanted) -> Book:
     book = Book("OpenDocument spreadsheet")
     reader = _Reader(book, Filling(book, wanted), styles)
     with parts.open("content.xml") as file:
-        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  expat bounds entities; in the sandbox, too
+        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  see Parts
             reader.take(event, local(element.tag), element)
     return book
 
@@ -111,6 +111,8 @@ class _Reader:
         style = look.style if look is not None else PLAIN
         formula = told.get("formula", "").removeprefix("of:")
         value = _value(told, element)
+        if formula and value is None and told.get("value-type"):
+            value = ""
         columns, rows = int(told.get("number-columns-spanned", 1)), int(told.get("number-rows-spanned", 1))
         if columns > 1 or rows > 1:
             sheet.merged.append(Range(self._row, first, self._row + rows - 1, first + columns - 1))
@@ -127,8 +129,9 @@ class _Reader:
         for row in range(self._row, self._row + min(times, MAX_REPEATED)):
             if hidden:
                 sheet.hidden_rows.add(row)
-            for column, cell in self._cells:
-                self._filling.put(sheet, row, column, cell)
+            with suppress(Enough):
+                for column, cell in self._cells:
+                    self._filling.put(sheet, row, column, cell)
         self._row += times - 1
 
 

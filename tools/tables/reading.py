@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.tables.archive import TableError, opened
+from tools.documents.document import UnreadableError
+from tools.tables.archive import opened
 from tools.tables.book import Book, Wanted
 
 _ZIP, _OLE, _PARQUET = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1"
@@ -15,12 +16,12 @@ def read_book(path: Path, name: str, wanted: Wanted) -> Book:
     """The book in a file, told by its content; `name` only tells csv from tsv.
 
     Raises:
-        TableError: it is empty, no table, damaged, protected or too large.
+        UnreadableError: it is empty, no table, damaged, protected or too large.
     """
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
-        raise TableError("the file is empty")
+        raise UnreadableError("the file is empty")
     if start.startswith(_ZIP):
         return _zipped(path, wanted)
     if start == _OLE or start.startswith(_OLD_EXCEL):
@@ -28,7 +29,7 @@ def read_book(path: Path, name: str, wanted: Wanted) -> Book:
 
         return read_xls(path, wanted)
     if start.startswith(_PARQUET):
-        raise TableError("a parquet file has no cells; query_spreadsheet reads it")
+        raise UnreadableError("a parquet file has no cells; query_spreadsheet reads it")
     from tools.tables.delimited import read_delimited
 
     return read_delimited(path, name, wanted)
@@ -48,7 +49,7 @@ def _zipped(path: Path, wanted: Wanted) -> Book:
         if "content.xml" in names:
             return read_ods(parts, wanted)
         if any(name.endswith("workbook.bin") for name in names):
-            raise TableError("xlsb files are not read; save it as xlsx")
-    if not any(name.endswith("workbook.xml") for name in names):
-        raise TableError("the file is a zip archive that holds no spreadsheet")
-    return read_xlsx(path, wanted)
+            raise UnreadableError("xlsb files are not read; save it as xlsx")
+        if not any(name.endswith("workbook.xml") for name in names):
+            raise UnreadableError("the file is a zip archive that holds no spreadsheet")
+        return read_xlsx(parts, wanted)

@@ -20,14 +20,25 @@ def overview(book: Book) -> str:
     """One line a sheet."""
     said = [f"{book.kind}, {len(book.sheets)} sheet{'s' * (len(book.sheets) != 1)}"]
     for number, sheet in enumerate(book.sheets, start=1):
-        parts = [f"{sheet.used}, {sheet.filled} cells" if sheet.used else "empty"]
-        parts += ["hidden sheet"] * sheet.hidden
-        parts += [f"{len(sheet.merged)} merged"] * bool(sheet.merged)
-        parts += [f"{len(sheet.hidden_rows)} hidden rows"] * bool(sheet.hidden_rows)
-        parts += [f"{len(sheet.hidden_columns)} hidden columns"] * bool(sheet.hidden_columns)
-        parts += [f"{len(sheet.comments)} comments"] * bool(sheet.comments)
-        said.append(f"{number}. {sheet.name!r}: {', '.join(parts)}")
+        size = f"{sheet.used}, {sheet.filled} cells" if sheet.used else "empty"
+        said.append(f"{number}. {sheet.name!r}: {', '.join([size, *marks(sheet)])}")
     return "\n".join([*said, *(f"Note: {note}" for note in book.notes)])
+
+
+def marks(sheet: Sheet) -> list[str]:
+    """What a reader of the cells alone would not know."""
+    told = (
+        ("merged", sheet.merged),
+        ("hidden rows", sheet.hidden_rows),
+        ("hidden columns", sheet.hidden_columns),
+        ("comments", sheet.comments),
+    )
+    return ["hidden sheet"] * sheet.hidden + [f"{len(found)} {name}" for name, found in told if found]
+
+
+def content(cell: Cell) -> str:
+    """A cell's value as text; the formula where no value was saved with it."""
+    return as_text(cell.value) if cell.value is not None or not cell.formula else cell.formula
 
 
 def sheet_text(sheet: Sheet, window: Range, room: int = MAX_CHARACTERS) -> str:
@@ -62,17 +73,13 @@ def _grid(cells: dict[tuple[int, int], Cell], room: int, whole: bool) -> tuple[l
     for row in rows[:MAX_ROWS]:
         found = (cells.get((row, column)) for column in columns)
         limit = MAX_CHARACTERS if whole else CELL_CHARACTERS
-        line = f"{row} | " + " | ".join(one_line(_content(cell), limit) if cell else "" for cell in found).rstrip(" |")
+        line = f"{row} | " + " | ".join(one_line(content(cell), limit) if cell else "" for cell in found).rstrip(" |")
         used += len(line) + 1
         if used > room and last:
             break
         said.append(line if len(line) <= room else f"{line[:room]}… (this row is longer; ask for some of its columns)")
         last = row
     return said, last if last < rows[-1] else max(row for row, _ in cells)
-
-
-def _content(cell: Cell) -> str:
-    return as_text(cell.value) if cell.value is not None or not cell.formula else cell.formula
 
 
 def _below(sheet: Sheet, shown: dict[tuple[int, int], Cell], window: Range) -> list[str]:

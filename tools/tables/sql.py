@@ -19,7 +19,7 @@ from tools.tables.columns import Column, Table, table, table_name
 from tools.tables.decimal_commas import with_points
 from tools.tables.ranges import cell_name
 from tools.tables.reading import is_parquet, read_book
-from tools.tables.values import one_line
+from tools.tables.values import as_text, one_line
 
 MAX_ROWS = 200
 MAX_CHARACTERS = 12_000
@@ -68,9 +68,7 @@ def _loaded(database: Any, path: Path, out: Path, name: str, header: int | None)
     tables: list[Table] = []
     notes = [CUT] * book.cut
     for sheet in book.sheets:
-        if len(book.sheets) == 1 and sheet.name == "table":
-            sheet.name = Path(name).stem
-        if book.semicolons and with_points(sheet):
+        if book.separator == ";" and with_points(sheet):
             notes.append(COMMAS)
         notes += _unsaved(sheet)
         found = table(sheet, taken, header)
@@ -198,7 +196,7 @@ def _shown(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     said = [" | ".join(names)]
     used = len(said[0])
     for row in rows[:MAX_ROWS]:
-        line = " | ".join("NULL" if value is None else one_line(_text(value), 500) for value in row)
+        line = " | ".join("NULL" if value is None else one_line(as_text(value), 500) for value in row)
         used += len(line) + 1
         if used > MAX_CHARACTERS and len(said) > 1:
             break
@@ -209,12 +207,6 @@ def _shown(names: list[str], rows: list[tuple[Any, ...]]) -> str:
     else:
         said.append(f"({shown} row{'s' * (shown != 1)})")
     return "\n".join(said)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _described(found: Table) -> str:

@@ -6,6 +6,9 @@ from datetime import date, datetime, time, timedelta
 
 from tools.tables.book import Scalar
 
+EXACT = 2**53
+"""Up to here a spreadsheet's numbers are whole without a gap; beyond, and behind the point, 15 digits count."""
+
 
 def as_text(value: Scalar) -> str:
     """A value in one line: dates as ISO 8601 writes them, durations as 27:05:00, TRUE and FALSE, numbers in full."""
@@ -14,7 +17,7 @@ def as_text(value: Scalar) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return f"{value:.15g}"
+        return str(int(value)) if value.is_integer() and abs(value) <= EXACT else f"{value:.15g}"
     if isinstance(value, datetime):
         return value.isoformat(" ").removesuffix(" 00:00:00")
     if isinstance(value, date | time):

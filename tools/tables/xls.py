@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tools.tables.archive import DAMAGED, PROTECTED, TableError
-from tools.tables.book import PLAIN, Book, Cell, Filling, Scalar, Sheet, Style, Wanted
+from tools.documents.document import UnreadableError
+from tools.tables.archive import DAMAGED, PROTECTED
+from tools.tables.book import PLAIN, Book, Cell, Enough, Filling, Scalar, Sheet, Style, Wanted
 from tools.tables.ranges import Range
 from tools.tables.xlsx_sheet import dated, plain_number
 
@@ -18,22 +20,22 @@ def read_xls(path: Path, wanted: Wanted) -> Book:
     """The workbook.
 
     Raises:
-        TableError: it is damaged, too large or protected.
+        UnreadableError: it is damaged, too large or protected.
     """
     import xlrd
 
     if path.stat().st_size > MAX_BYTES:
-        raise TableError(f"an xls file of more than {MAX_BYTES:,} bytes is not read")
+        raise UnreadableError(f"an xls file of more than {MAX_BYTES:,} bytes is not read")
     if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        raise TableError(PROTECTED)
+        raise UnreadableError(PROTECTED)
     try:
         with Path(os.devnull).open("w") as nowhere:
-            found = xlrd.open_workbook(str(path), formatting_info=True, logfile=nowhere)
+            found = xlrd.open_workbook(str(path), formatting_info=True, ragged_rows=True, logfile=nowhere)
             return _read(found, wanted)
-    except TableError:
+    except UnreadableError:
         raise
     except Exception as error:  # noqa: BLE001  on damaged files xlrd raises whatever comes of them
-        raise TableError(PROTECTED if "encrypted" in str(error) else DAMAGED) from None
+        raise UnreadableError(PROTECTED if "encrypted" in str(error) else DAMAGED) from None
 
 
 def _read(found: Any, wanted: Wanted) -> Book:
@@ -47,14 +49,15 @@ def _read(found: Any, wanted: Wanted) -> Book:
         sheet.hidden_rows = {row + 1 for row, info in each.rowinfo_map.items() if info.hidden}
         sheet.hidden_columns = {column + 1 for column, info in each.colinfo_map.items() if info.hidden}
         sheet.comments = {(row + 1, column + 1): note.text for (row, column), note in each.cell_note_map.items()}
-        for row in range(each.nrows):
-            for column, cell in enumerate(each.row(row)):
-                if cell.xf_index not in styles:
-                    styles[cell.xf_index] = _style(found, cell.xf_index)
-                style = styles[cell.xf_index]
-                value = _value(cell, style, found.datemode == 1)
-                if value is not None or style.fill:
-                    filling.put(sheet, row + 1, column + 1, Cell(value, "", style))
+        with suppress(Enough):
+            for row in range(each.nrows):
+                for column, cell in enumerate(each.row(row)):
+                    if cell.xf_index not in styles:
+                        styles[cell.xf_index] = _style(found, cell.xf_index)
+                    style = styles[cell.xf_index]
+                    value = _value(cell, style, found.datemode == 1)
+                    if value is not None or style.fill:
+                        filling.put(sheet, row + 1, column + 1, Cell(value, "", style))
     return book
 
 

@@ -7,12 +7,13 @@ and refuses files that Excel opens; here it serves for what number formats and c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import IO
 from xml.etree.ElementTree import Element, iterparse
 
-from tools.tables.archive import DAMAGED, Parts, TableError, local, opened, resolved
-from tools.tables.book import Book, Filling, Sheet, Wanted
+from tools.documents.document import UnreadableError
+from tools.tables.archive import DAMAGED, Parts, local, resolved
+from tools.tables.book import Book, Enough, Filling, Sheet, Wanted
 from tools.tables.ranges import parse_range
 from tools.tables.xlsx_sheet import SheetReader, Values, text_of
 from tools.tables.xlsx_styles import styles
@@ -21,27 +22,26 @@ MAX_SHEETS = 500
 MAX_STRINGS = 2_000_000
 
 
-def read_xlsx(path: Path, wanted: Wanted) -> Book:
+def read_xlsx(parts: Parts, wanted: Wanted) -> Book:
     """The workbook.
 
     Raises:
-        TableError: it is damaged, too large or protected.
+        UnreadableError: it is damaged or too large.
     """
-    with opened(path) as parts:
-        root = _office_part(parts)
-        tree = parts.tree(root)
-        folder = root.rpartition("/")[0]
-        linked = _links(parts, root)
-        values = Values(
-            _strings(parts, _of_kind(linked, "sharedStrings", f"{folder}/sharedStrings.xml")),
-            styles(
-                parts,
-                _of_kind(linked, "styles", f"{folder}/styles.xml"),
-                _of_kind(linked, "theme", f"{folder}/theme/theme1.xml"),
-            ),
-            any(each.get("date1904") in ("1", "true") for each in tree.iter() if local(each.tag) == "workbookPr"),
-        )
-        return _sheets(parts, tree, linked, values, wanted)
+    root = _office_part(parts)
+    tree = parts.tree(root)
+    folder = root.rpartition("/")[0]
+    linked = _links(parts, root)
+    values = Values(
+        _strings(parts, _of_kind(linked, "sharedStrings", f"{folder}/sharedStrings.xml")),
+        styles(
+            parts,
+            _of_kind(linked, "styles", f"{folder}/styles.xml"),
+            _of_kind(linked, "theme", f"{folder}/theme/theme1.xml"),
+        ),
+        any(each.get("date1904") in ("1", "true") for each in tree.iter() if local(each.tag) == "workbookPr"),
+    )
+    return _sheets(parts, tree, linked, values, wanted)
 
 
 def _sheets(parts: Parts, tree: Element, linked: dict[str, tuple[str, str]], values: Values, wanted: Wanted) -> Book:
@@ -49,7 +49,7 @@ def _sheets(parts: Parts, tree: Element, linked: dict[str, tuple[str, str]], val
     filling = Filling(book, wanted)
     listed = [each for each in tree.iter() if local(each.tag) == "sheet"]
     if not listed:
-        raise TableError(DAMAGED)
+        raise UnreadableError(DAMAGED)
     for each in listed[:MAX_SHEETS]:
         sheet = Sheet(each.get("name", ""), hidden=each.get("state", "visible") != "visible")
         book.sheets.append(sheet)
@@ -59,7 +59,7 @@ def _sheets(parts: Parts, tree: Element, linked: dict[str, tuple[str, str]], val
             what = "a chart, no cells" if kind == "chartsheet" else "not in the file"
             book.notes.append(f"sheet {sheet.name!r} is {what}")
             continue
-        with parts.open(part) as file:
+        with parts.open(part) as file, suppress(Enough):
             SheetReader(sheet, filling, values).read(file)
         for found, target in _links(parts, part).values():
             if found == "comments":
@@ -98,7 +98,7 @@ def _strings(parts: Parts, part: str) -> list[str]:
         for element in _items(file, "si"):
             found.append(text_of(element))
             if len(found) > MAX_STRINGS:
-                raise TableError(f"the workbook has more than {MAX_STRINGS:,} texts")
+                raise UnreadableError(f"the workbook has more than {MAX_STRINGS:,} texts")
     return found
 
 

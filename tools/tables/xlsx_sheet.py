@@ -6,13 +6,15 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
+from string import digits
 from typing import IO, TYPE_CHECKING
 from xml.etree.ElementTree import Element, iterparse
 
 from tools.tables.archive import local
 from tools.tables.book import PLAIN, Cell, Filling, Scalar, Sheet, Style
 from tools.tables.ranges import MAX_COLUMN, MAX_ROW, cell_name, number, parse_range
+from tools.tables.values import EXACT
 
 if TYPE_CHECKING:
     from openpyxl.formula.translate import Translator
@@ -44,7 +46,9 @@ class Values:
         if kind in ("str", "inlineStr", "e"):
             return text
         if kind == "d":
-            return datetime.fromisoformat(text.replace("Z", ""))
+            with suppress(ValueError):
+                return datetime.fromisoformat(text.replace("Z", ""))
+            return text
         return dated(plain_number(text), style.number_format, self.from_1904)
 
 
@@ -56,7 +60,7 @@ def plain_number(text: str) -> int | float | str:
         return text
     if not math.isfinite(value):
         return text
-    return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    return int(value) if value.is_integer() and abs(value) <= EXACT else value
 
 
 def dated(value: int | float | str, number_format: str, from_1904: bool) -> Scalar:
@@ -78,7 +82,7 @@ def dated(value: int | float | str, number_format: str, from_1904: bool) -> Scal
     return value
 
 
-@cache
+@lru_cache(1000)
 def _date_kind(number_format: str) -> str | None:
     from openpyxl.styles.numbers import is_date_format, is_datetime, is_timedelta_format
 
@@ -101,29 +105,29 @@ class SheetReader:
     def read(self, file: IO[bytes]) -> None:
         """Read it all; what is not understood is passed over."""
         rows: Element | None = None
-        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  expat bounds entities; in the sandbox, too
+        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  see Parts
             name = local(element.tag)
             if event == "start":
-                if name == "sheetData":
-                    rows = element
-                elif name == "row":
+                if name == "row":
                     self._open_row(element)
-                continue
-            if name == "c":
+                elif name == "sheetData":
+                    rows = element
+            elif name == "c":
                 self._cell(element)
+                element.clear()
             elif name == "row" and rows is not None:
                 rows.clear()
             elif name == "col":
                 self._columns(element)
             elif name == "mergeCell" and len(self._sheet.merged) < MAX_MERGED:
                 self._sheet.merged.append(parse_range(element.get("ref", "")))
-            elif name == "conditionalFormatting":
+            elif name == "conditionalFormatting" and len(self._sheet.conditional) < MAX_MERGED:
                 self._sheet.conditional.extend(map(parse_range, element.get("sqref", "").split()[:100]))
 
     def _open_row(self, element: Element) -> None:
         self._row = int(element.get("r") or self._row + 1)
         self._column = 0
-        if element.get("hidden") in ("1", "true"):
+        if element.get("hidden") in ("1", "true") and self._row <= MAX_ROW:
             self._sheet.hidden_rows.add(self._row)
 
     def _columns(self, element: Element) -> None:
@@ -132,26 +136,25 @@ class SheetReader:
             self._sheet.hidden_columns.update(range(int(element.get("min", 1)), last + 1))
 
     def _cell(self, element: Element) -> None:
-        self._column = number(letters_of(element.get("r", ""))) or self._column + 1
+        self._column = _column_of(element.get("r", "").rstrip(digits)) or self._column + 1
         if not (1 <= self._row <= MAX_ROW and 1 <= self._column <= MAX_COLUMN):
-            element.clear()
             return
         style = self._values.style(element.get("s"))
+        kind = element.get("t", "n")
         text: str | None = None
         formula = ""
         for part in element:
             name = local(part.tag)
             if name == "v":
-                text = part.text
+                text = part.text or ("" if kind == "str" else None)
             elif name == "is":
                 text = text_of(part)
             elif name == "f":
                 formula = self._formula(part)
-        value = self._values.value(element.get("t", "n"), text, style)
-        value = None if value == "" else value
+        value = self._values.value(kind, text, style)
+        value = None if value == "" and not formula else value
         if value is not None or formula or style.fill:
             self._filling.put(self._sheet, self._row, self._column, Cell(value, formula, style))
-        element.clear()
 
     def _formula(self, element: Element) -> str:
         """The formula as text; of one that was filled over a range, what it is in this cell."""
@@ -171,9 +174,10 @@ class SheetReader:
             return str(self._shared[key].get_formula())
 
 
-def letters_of(reference: str) -> str:
-    """The column of a reference such as AB12."""
-    return "".join(filter(str.isalpha, reference))
+@lru_cache(1000)
+def _column_of(letters: str) -> int:
+    """The column of a reference such as AB12 without its digits."""
+    return number("".join(filter(str.isalpha, letters)))
 
 
 def text_of(element: Element) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -41,19 +40,17 @@ def test_one_cell_in_the_last_corner_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_many_cells_in_a_small_file_are_counted_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(book, "MAX_CELLS", 10_000)
-    path = made(tmp_path / "many.xlsx", ("<row>" + "<c><v>1</v></c>" * 1000 + "</row>") * 100)
+    monkeypatch.setattr(book, "MAX_CELLS", 3_000)
+    path = made(tmp_path / "many.xlsx", ("<row>" + "<c><v>1</v></c>" * 1000 + "</row>") * 30)
     assert path.stat().st_size < 10_000
-    tracemalloc.start()
+    found = read_book(path, "many.xlsx", Wanted())
+    assert [(len(sheet.cells), sheet.filled) for sheet in found.sheets] == [(3_000, 30_000)]
     said = text(path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 30_000_000
-    assert "100000 cells" in said
+    assert "30000 cells" in said
     assert said.endswith("The file has more cells than are kept; ask for one sheet and a range of cells")
-    assert text(path, cells="ALL100").endswith("100 | 1")
-    monkeypatch.setattr(book, "MAX_COUNTED", 50_000)
-    with pytest.raises(ValueError, match="more than 50,000 cells"):
+    assert text(path, cells="ALL30").endswith("30 | 1")
+    monkeypatch.setattr(book, "MAX_COUNTED", 15_000)
+    with pytest.raises(ValueError, match="more than 15,000 cells"):
         text(path)
 
 
@@ -62,7 +59,7 @@ def test_a_zip_bomb_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", b" " * 301_000_000)
     started = time.monotonic()
-    with pytest.raises(ValueError, match="too large unpacked"):
+    with pytest.raises(ValueError, match="larger than the 150,000,000 bytes"):
         text(path)
     assert time.monotonic() - started < 2
 
@@ -81,12 +78,8 @@ def test_a_part_that_is_longer_than_it_says_is_not_read_on(tmp_path: Path) -> No
 def test_entities_of_xml_open_nothing(tmp_path: Path, before: str) -> None:
     entity = "&m;" if before is LAUGHS else "&e;"
     path = made(tmp_path / "entities.xlsx", cell(entity), before=before)
-    try:
-        said = text(path)
-    except ValueError as error:
-        said = str(error)
-    assert "root" not in said
-    assert len(said) < 1000
+    with pytest.raises(ValueError, match="this workbook declares XML entities"):
+        text(path)
 
 
 def test_formulas_are_text(tmp_path: Path) -> None:
