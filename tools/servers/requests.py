@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import ToolCallError
+from tools.result_text import visible
 from tools.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def progress_of(context: Any) -> Progress:
     """What reports progress to the client; nothing is sent where it did not ask for it."""
 
     async def report(done: float, total: float | None = None, text: str = "") -> None:
-        await context.report_progress(done, total, text or None)
+        await context.report_progress(done, total, visible(text) or None)
 
     return report
 
