@@ -87,7 +87,7 @@ def traps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "started"
 
 
-@pytest.mark.parametrize("source", ["rtmp://127.0.0.1:9/x", "rtmpe://127.0.0.1:9/x.flv", "mms://127.0.0.1:9/x.mp4"])
+@pytest.mark.parametrize("source", ["rtmp://127.0.0.1:9/x", "mms://127.0.0.1:9/x.mp4"])
 def test_no_other_program_fetches(source: str, site: Site, home: Path, tmp_path: Path, traps: Path) -> None:
     (tmp_path / "odd.html").write_text(PAGE.replace("bikes.mp4", source))
     fine, text = call("video", "download_video", url=site.url("odd.html"))
