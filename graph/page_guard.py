@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from graph.request_guard import RefusedError
-from tools.loopback import host_name, is_loopback
+from tools.loopback import host_name, is_loopback, origin_host
 
 STUDIO = frozenset({"https://smith.langchain.com", "https://eu.smith.langchain.com"})
 """Where LangGraph Studio is served; its page calls a server on loopback."""
@@ -44,9 +44,9 @@ def check_page(headers: Headers, reached: str, welcome: Container[str] = STUDIO)
         RefusedError: 403, the Origin is another site, or a server on loopback is called by a name that is not
             loopback's; 415, a body that a browser sends unasked.
     """
-    host, origin = host_name(f"//{headers.get('host', '')}"), headers.get("origin")
+    host, origin = host_name(headers.get("host", "")), headers.get("origin")
     if origin is not None and origin not in welcome:
-        sender = host_name(origin)
+        sender = origin_host(origin)
         if not is_loopback(sender) and (not sender or sender != host):
             raise RefusedError(403, "the Origin of this request is another site")
     if is_loopback(reached) and not is_loopback(host):

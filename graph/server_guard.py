@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
@@ -20,7 +21,7 @@ from configs.errors import ConfigurationError
 from configs.settings import Settings, environment_values, load_settings
 from graph.page_guard import check_page, welcome_origins
 from graph.request_guard import RefusedError
-from tools.loopback import host_name, is_loopback
+from tools.loopback import is_loopback
 
 STUDIO_IS_LET_IN = "LANGSMITH_LANGGRAPH_API_VARIANT", "local_dev"
 """What `langgraph dev` sets, and its server then lets in as Studio who sends `x-auth-scheme: langsmith`."""
@@ -71,7 +72,7 @@ def check_exposure(settings: Settings) -> None:
         ConfigurationError: its address is not loopback, and nobody would be asked who they are.
     """
     address = environment_values(["LANGGRAPH_API_URL"]).get("LANGGRAPH_API_URL")
-    host = host_name(address) if address else "localhost"
+    host = (urlsplit(address).hostname or "") if address else "localhost"
     if not is_loopback(host) and not serves_others(settings):
         raise ConfigurationError(f"--host {host}: a server that others reach takes authentication: {HOW}")
 

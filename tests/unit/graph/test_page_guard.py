@@ -35,6 +35,8 @@ JSON = {"content-type": "application/json"}
         ({"host": "evil.example"}, "::1", 403),
         ({"host": "127.0.0.1.evil.example"}, "127.0.0.1", 403),
         ({}, "127.0.0.1", 403),
+        ({"host": "evil.example@127.0.0.1"}, "127.0.0.1", 403),
+        (LOCAL | {"origin": "chrome-extension://localhost"}, "127.0.0.1", 403),
         (LOCAL | {"content-type": "text/plain;charset=UTF-8"}, "127.0.0.1", 415),
         (LOCAL | {"content-type": "Multipart/form-data; boundary=x"}, "127.0.0.1", 415),
         (LOCAL | {"content-type": "application/x-www-form-urlencoded"}, "127.0.0.1", 415),
