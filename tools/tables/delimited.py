@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools.documents.document import UnreadableError
-from tools.documents.plain import MAX_TEXT, encoding_of
+from tools.documents.encodings import encoding_of
+from tools.documents.plain import MAX_TEXT
 from tools.tables.book import Book, Cell, Enough, Filling, Sheet, Wanted
 from tools.tables.columns import Row
 from tools.tables.ranges import MAX_COLUMN
