@@ -98,8 +98,9 @@ def _named(tools: Tools) -> list[tuple[str, ServedTool]]:
 
 
 def _tool(name: str, served: ServedTool) -> Any:
-    from mcp.server.fastmcp.tools import Tool
     from mcp.types import ToolAnnotations
+
+    from tools.servers.answers import StrictTool
 
     hints = ToolAnnotations(
         readOnlyHint=not served.changes,
@@ -107,14 +108,14 @@ def _tool(name: str, served: ServedTool) -> Any:
         idempotentHint=served.repeatable,
         openWorldHint=served.open_world,
     )
-    tool = Tool.from_function(
+    tool = StrictTool.from_function(
         _bounded(name, served),
         name=name,
         annotations=hints,
         structured_output=served.structured,
         meta={SECONDS_KEY: served.seconds} if served.seconds > USUAL_SECONDS else None,
     )
-    tool.parameters = without_titles(tool.parameters)
+    tool.parameters = {**without_titles(tool.parameters), "additionalProperties": False}
     tool.description = " ".join(tool.description.split())
     return tool
 
