@@ -81,6 +81,8 @@ def offered_here() -> set[str]:
         offered.add("vsock")
     if escapes.tried(lambda: escapes.call(425, 8, 0)).endswith(f" {errno.EFAULT}"):
         offered.add("call io_uring_setup")
+    if escapes.tried(lambda: escapes.call(*escapes.CALLS[os.uname().machine]["io_setup"])).endswith(f" {errno.EFAULT}"):
+        offered.add("call io_setup")
     bpf = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
     return offered | ({"call bpf"} if bpf.exists() and bpf.read_text().strip() == "0" else set())
 
