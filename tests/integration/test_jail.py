@@ -206,6 +206,23 @@ async def test_memory_and_disk_are_bounded(name: str, place: Workspace) -> None:
     assert after.out == "usable\n"
 
 
+@pytest.mark.parametrize(
+    ("folder", "make"),
+    [
+        ("/tmp", "os.symlink('x' * 120, name)"),
+        ("/dev/shm", "os.symlink('x' * 120, name)"),
+        ("/tmp", "os.link('/tmp/0', name)"),
+    ],
+)
+async def test_files_without_bytes_in_memory_are_bounded(folder: str, make: str, place: Workspace) -> None:
+    code = (
+        "import os, time\nopen('/tmp/0', 'w').close()\n"
+        f"for n in range(150_000):\n  name = f'{folder}/a{{n}}'\n  {make}\ntime.sleep(60)"
+    )
+    ran = await run([*PYTHON, code], place, seconds=20)
+    assert (ran.exit.ended, ran.exit.gone) == ("disk", True), ran.err
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become an ordinary user")
 @pytest.mark.timeout(300)
 def test_all_of_it_holds_for_an_ordinary_user_too() -> None:
