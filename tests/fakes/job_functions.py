@@ -96,6 +96,11 @@ def leave_traps(inputs: Inputs, out: Path) -> None:
     (out.parent / "result" / "result.json").symlink_to("/etc/hostname")
 
 
+def close_folders(inputs: Inputs, out: Path) -> None:
+    for folder in (out, out.parent / "result", *map(Path, ("/tmp", "/dev/shm") if os.getuid() else ())):
+        folder.chmod(0)
+
+
 def nest(inputs: Inputs, out: Path) -> None:
     os.chdir(out)
     for _ in range(150):

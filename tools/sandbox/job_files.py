@@ -49,6 +49,9 @@ class JobFolder:
     def result(self) -> Path:
         return self.root / "result"
 
+    def is_there(self) -> bool:
+        return all(path.is_dir() for path in (self.inputs, self.out, self.result))
+
     def place(self, files: Mapping[str, BinaryIO]) -> dict[str, str]:
         """Put inputs where jobs can read them; the file's name there for each key.
 
