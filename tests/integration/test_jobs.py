@@ -287,7 +287,14 @@ async def test_a_job_that_is_cancelled_while_its_server_starts_leaves_nothing(
     before = await asyncio.to_thread(children)
     made = await asyncio.to_thread(JobPool, tmp_path / "jobs", jailed=mode)
     monkeypatch.setattr(jobs, "_pool", lambda: made)
-    for delay in (0.0, 0.005, 0.05, 0.2, 0.4):
+    starts = job_process.JobServerProcess.ready
+
+    async def slowly(server: job_process.JobServerProcess) -> None:
+        await asyncio.sleep(0.5)
+        await starts(server)
+
+    monkeypatch.setattr(job_process.JobServerProcess, "ready", slowly)
+    for delay in (0.0, 0.05, 0.4, 0.6):
         task = asyncio.create_task(in_memory())
         await asyncio.sleep(delay)
         task.cancel()
