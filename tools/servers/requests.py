@@ -7,11 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import ToolCallError
-from configs.settings import Settings, load_settings
 from tools.result_text import visible
 from tools.workspace import Workspace
 
 if TYPE_CHECKING:
+    from configs.settings import Settings
     from tools.sandbox.jobs import Progress
 
 WORKSPACE_KEY = "memento/workspace"
@@ -26,6 +26,8 @@ NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 @cache
 def settings() -> Settings:
     """The settings of this server's process, read once from its own environment."""
+    from configs.settings import load_settings
+
     return load_settings()
 
 
