@@ -101,6 +101,10 @@ def close_folders(inputs: Inputs, out: Path) -> None:
         folder.chmod(0)
 
 
+def environment(inputs: Inputs, out: Path) -> list[str]:
+    return list(os.environ.values())
+
+
 def nest(inputs: Inputs, out: Path) -> None:
     os.chdir(out)
     for _ in range(150):

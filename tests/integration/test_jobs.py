@@ -304,6 +304,22 @@ async def test_a_job_that_is_cancelled_while_its_server_starts_leaves_nothing(
     assert await asyncio.to_thread(lambda: list((tmp_path / "jobs").iterdir())) == []
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_what_reads_files_has_no_key_in_its_environment(
+    mode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setattr(job_process, "PACKAGES", ("tools", "configs", "tests"))
+    made = await asyncio.to_thread(JobPool, tmp_path / "jobs", jailed=mode)
+    monkeypatch.setattr(jobs, "_pool", lambda: made)
+    try:
+        values, _ = await result_of("environment", file)
+    finally:
+        await asyncio.to_thread(made.close)
+    assert values
+    assert "sk-planted" not in values
+
+
 async def in_memory() -> None:
     async with run_job(f"{FUNCTIONS}:sizes", {"file": io.BytesIO(b"content")}, {}):
         pass
