@@ -254,7 +254,7 @@ async def test_a_server_whose_jobs_bring_nothing_back_is_replaced_and_the_cause_
     if not jailed(pool) and os.geteuid() == 0:
         pytest.skip("root may write anywhere")
     assert await works(file)
-    (broken, *_) = pool._idle = pool._idle[:1]
+    broken = pool._idle[-1]
     await asyncio.to_thread(broken.folder.result.chmod, 0o500)
     if os.geteuid() == 0:
         await asyncio.to_thread(os.chown, broken.folder.result, 0, 0)
