@@ -13,8 +13,9 @@ DEEPEST = 40
 _SIMPLE = re.compile(r"[+-]?(?:\d+(?:[.,]\d+)*|[^\W\d_]+|\*|′+)?")
 """What is read as one in a line; 2a would be read as 2 times a after a power or a fraction's stroke."""
 _FORMULA = re.compile(r"[^\s\[\]][^\[\]]{0,39}")
-_MARK = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|[aoº]|™|tm|®|sm|\*+|†|‡", re.IGNORECASE)
-"""What stands raised and is no power: ordinals, trade marks, notes."""
+_ORDINAL = re.compile(r"st|nd|rd|th|e|er|re|ère|ème", re.IGNORECASE)
+"""After a digit or a Roman numeral: no power."""
+_MARK = re.compile(r"[ªº™®*†‡]+|tm|sm", re.IGNORECASE)
 _ONE_PART = re.compile(r"[+-]?\d+(?:[.,]\d+)*|√?\([^()]*\)")
 _APPLIED, _INVISIBLE = "\u2061", re.compile("[\u2062-\u2064]")
 _BINARY = frozenset("=+-±∓×·÷<>≤≥≠≈≡∼∝→←⇒⇔∈∉⊂⊆∪∩∧∨|")
@@ -30,14 +31,15 @@ def write_out(root: HtmlElement) -> None:
     for formula in list(root.iter("math")):
         _drop_second_rendering(formula)
         _becomes(formula, " ".join(_linear(formula, 0).split()))
-    for raised in list(root.iter("sup", "sub")):
+    for raised in reversed(list(root.iter("sup", "sub"))):  # what is inside another one first
         text = " ".join(str(raised.text_content()).split()).replace("\u2212", "-")
-        if raised.find(".//a") is None and not _is_mark(text) and _FORMULA.fullmatch(text):
+        if raised.find(".//a") is None and not _is_mark(text, _text_before(raised)[-1:]) and _FORMULA.fullmatch(text):
             _becomes(raised, _lowered(text, raised) if raised.tag == "sub" else f"^{_one(text)}")
 
 
-def _is_mark(text: str) -> bool:
-    return _MARK.fullmatch(text) is not None
+def _is_mark(text: str, before: str) -> bool:
+    ordinal = (before.isdecimal() or before in tuple("IVXLCDM")) and _ORDINAL.fullmatch(text)
+    return bool(ordinal or _MARK.fullmatch(text))
 
 
 def _one(text: str) -> str:

@@ -49,8 +49,11 @@ def test_what_is_written(body: str, markdown: str) -> None:
     ("body", "written"),
     [
         ("3.7 x 10<sup>13</sup> cells, 10<sup><i>\u22126</i></sup> m<sup>2</sup>", "3.7 x 10^13 cells, 10^-6 m^2"),
-        ("e<sup>x + 1</sup>, 2<sup>2a</sup>, Ca<sup>2+</sup>", "e^(x + 1), 2^(2a), Ca^(2+)"),
-        ("1<sup>st</sup> of May, Memento<sup>®</sup>, said<sup>[2]</sup>", "1st of May, Memento®, said[2]"),
+        (
+            "e<sup>x + 1</sup>, 2<sup>2a</sup>, Ca<sup>2+</sup>, 2<sup>y<sup>2</sup></sup>",
+            "e^(x + 1), 2^(2a), Ca^(2+), 2^(y^2)",
+        ),
+        ("1<sup>st</sup> XIX<sup>e</sup> x<sup>e</sup> m<sup>®</sup> said<sup>[2]</sup>", "1st XIXe x^e m® said[2]"),
         ("H<sub>2</sub>O, x<sub>i</sub>, <b>a</b><sub>1</sub>, 10<sub>2</sub>", "H2O, x_i, **a**1, 10_2"),
         ("<math><mfrac><mi>a</mi><mi>b</mi></mfrac></math> of it", "a/b of it"),
         (
