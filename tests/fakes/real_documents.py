@@ -131,7 +131,13 @@ DOCUMENTS: list[RealDocument] = [
     *_all(
         TABLIB, ("errors.xls", "#DIV/0!"), ("founders.xlsx", "| 3 | George | Washington | 67 |"), ("book.ods", "Sheet2")
     ),
-    *_all(ODF, ("twolevellist.odt", "- Subitem B.1"), ("serious_poem.odt", "poem"), ("pythagoras.ods", "| 4 |")),
+    *_all(
+        ODF,
+        ("twolevellist.odt", "- Subitem B.1"),
+        ("serious_poem.odt", "poem"),
+        ("emb_spreadsheet.odp", "[object Object 1]", "Table Sheet1", "Embedded Spreadsheet"),
+        ("pythagoras.ods", "| 4 |"),
+    ),
     *_all(EPUB, ("childrens-literature.epub", "Charles Madison Curry", "FAIRY STORIES")),
     *_all(
         PAGES,
@@ -156,6 +162,8 @@ DOCUMENTS: list[RealDocument] = [
     *_all(
         MSG,
         ("complete.msg", "Subject: Test Multiple attachments complete email!!", "From: Vikram Arsid", "Attachments"),
+        ("outer.msg", "- test.eml (a message)"),
+        ("outer.msg!/test.eml", "Subject: test", "To: "),
         ("other.msg", "投递状态通知", "This is a permanent error"),
     ),
     *_all(
