@@ -32,6 +32,11 @@ def steps(inputs: Inputs, out: Path, progress: Callable[[float, float | None, st
     return 3
 
 
+def tell_garbage(inputs: Inputs, out: Path, progress: Callable[[float, float | None, str], None]) -> None:
+    progress(1, 1, "bad \udcff\x1b[2J\u202e step")
+    time.sleep(0.2)
+
+
 def fail(inputs: Inputs, out: Path, kind: str) -> None:
     kinds: dict[str, type[Exception]] = {
         "value": ValueError,

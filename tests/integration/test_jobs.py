@@ -95,6 +95,16 @@ async def test_progress_comes_while_it_works(pool: JobPool, file: Path) -> None:
     assert seen == sorted(seen)
 
 
+async def test_what_a_job_says_of_its_progress_can_be_sent_on(pool: JobPool) -> None:
+    seen: list[str] = []
+
+    async def progress(done: float, total: float | None, text: str) -> None:
+        seen.append(text)
+
+    async with run_job(f"{FUNCTIONS}:tell_garbage", {}, {}, progress=progress):
+        assert seen == ["bad  step"]
+
+
 @pytest.mark.parametrize(
     ("kind", "error", "said"),
     [

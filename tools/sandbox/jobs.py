@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from configs.errors import SandboxError
 from configs.settings import Settings
+from tools.result_text import visible
 from tools.sandbox.jail_command import bubblewrap
 from tools.sandbox.job_pool import Job, JobPool
 from tools.sandbox.job_process import Told
@@ -140,7 +141,7 @@ async def _reports(progress: Progress | None) -> AsyncIterator[Told]:
             came.clear()
             for report in latest:
                 done, total = (_number(report.get(key)) for key in ("done", "total"))
-                await progress(done or 0.0, total, str(report.get("text", ""))[:200])
+                await progress(done or 0.0, total, visible(str(report.get("text", ""))[:200]))
 
     task = asyncio.create_task(pass_on())
     try:
