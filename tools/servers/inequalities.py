@@ -56,7 +56,8 @@ def _compare(parts: list[Any], stated: list[Any], symbol: Any) -> None:
         undefined = any(math.isnan(value) for _, value in values)
         if undefined and inside and abs(x) < NEAR:
             raise _doubt(symbol, x)
-        if undefined or any(abs(value) <= MARGIN * max(1, abs(x)) for _, value in values):
+        at_an_end = any(abs(x - end) <= MARGIN * max(1, abs(x)) for pair in ends for end in pair)
+        if undefined or at_an_end or any(abs(value) <= MARGIN * max(1, abs(x)) for _, value in values):
             continue
         if inside != all(_holds(kind, value) for kind, value in values):
             raise _doubt(symbol, x)

@@ -41,6 +41,7 @@ def solved(equations: str, unknowns: str = "") -> str:
         ("x^2 <= 2", "-sqrt(2) (about -1.414213562) <= x <= sqrt(2) (about 1.414213562)"),
         ("|x-3| < 2", "1 < x < 5"),
         ("x > 1; x < 5", "1 < x < 5"),
+        ("sqrt(x) < 3", "0 <= x < 9"),
         ("x^2 < 0", "no solution"),
         ("(x - 1)^2 <= 0", "x = 1"),
         ("x² = 9", "x = -3\nx = 3"),
