@@ -187,6 +187,13 @@ def test_what_is_no_equation_is_refused_quickly(equations: str) -> None:
         ("30", "mpg", "km/l", "12.7543112229082 km/l"),
         ("150", "lbs", "kg", "68.0388555 kg"),
         ("1", "light_year", "km", "9460730472580.8 km"),
+        ("1", "light-year", "km", "9460730472580.8 km"),
+        ("2", "nautical miles", "m", "3704 m"),
+        ("1", "metric ton", "kg", "1000 kg"),
+        ("1", "troy ounce", "g", "31.1034768 g"),
+        ("1", "nautical mile per hour", "km/h", "1.852 km/h"),
+        ("1", "newton meter", "J", "1 J"),
+        ("-10", "delta_degC", "K", "-10 K"),
     ],
 )
 def test_conversions(value: str, source: str, target: str, result: str) -> None:
@@ -211,3 +218,11 @@ def test_conversions(value: str, source: str, target: str, result: str) -> None:
 def test_what_cannot_be_converted_is_told(source: str, target: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         converted(Decimal(1), source, target)
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target"), [("-300", "degC", "K"), ("-1", "K", "degC"), ("-460", "°F", "K")]
+)
+def test_nothing_is_colder_than_absolute_zero(value: str, source: str, target: str) -> None:
+    with pytest.raises(ValueError, match="is below absolute zero"):
+        converted(Decimal(value), source, target)
