@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from configs.errors import ConfigurationError
 from tools.documents import (
     archives,
     book,
@@ -86,11 +85,12 @@ def read(
         pages, query: as `choose`.
 
     Returns:
-        `missing`, a library that is not there; or `media`, for a sound or a film, left in `out` where it came out of
-        an archive; or what `shown` takes: kind, unit, total, facts, notes, shown, searched, next.
+        `media`, for a sound or a film, left in `out` where it came out of an archive; or what `shown` takes: kind,
+        unit, total, facts, notes, shown, searched, next.
 
     Raises:
         ValueError: it cannot be read; for the model.
+        ConfigurationError: a library is missing.
     """
     try:
         path, name, kind = _entered(inputs["file"], out, name, media_type, members)
@@ -100,8 +100,6 @@ def read(
         with source.until_read:
             document = _reader(kind)(source)
             choice = choose(document, source, pages, query)
-    except ConfigurationError as error:
-        return {"missing": str(error)}
     except RecursionError:
         raise ValueError("this document is nested too deep to be read") from None
     except MemoryError:
@@ -119,10 +117,7 @@ def take(inputs: Mapping[str, Path], out: Path, *, name: str, members: Sequence[
     Raises:
         ValueError: there is none, or it cannot be unpacked.
     """
-    try:
-        path, called, _ = _entered(inputs["file"], out, name, "", members)
-    except ConfigurationError as error:
-        return {"missing": str(error)}
+    path, called, _ = _entered(inputs["file"], out, name, "", members)
     return {"file": path.name, "name": PurePosixPath(called).name}
 
 

@@ -7,16 +7,10 @@ import re
 from typing import Any
 
 from tools.documents.document import Document, Part, Source, labelled, of_parts, of_text, split
+from tools.documents.encodings import encoding_of
 
 MAX_TEXT = 50_000_000
-BOMS = (
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
-_DECLARED = re.compile(rb"(?:encoding|charset)=[\"']?([A-Za-z0-9_.:-]{2,40})")
 
 
 def decoded(data: bytes) -> tuple[str, str]:
@@ -24,23 +18,6 @@ def decoded(data: bytes) -> tuple[str, str]:
     encoding, mark = encoding_of(data)
     text = data[mark:].decode(encoding, "replace" if mark or encoding != "utf-8" else "ignore")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
-
-
-def encoding_of(data: bytes) -> tuple[str, int]:
-    """How text is encoded: by its mark, as UTF-8, as it declares itself, or as its letters are spread.
-
-    Returns:
-        the encoding, and the length of the mark before the text.
-    """
-    for mark, encoding in BOMS:
-        if data.startswith(mark):
-            return encoding, len(mark)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start <= len(data) - 4:  # else it is cut inside a character
-            return _declared(data) or _guessed(data[max(0, error.start - 25_000) : error.start + 25_000]), 0
-    return "utf-8", 0
 
 
 def read_text(source: Source) -> Document:
@@ -80,27 +57,6 @@ def _read(source: Source) -> tuple[str, str]:
     if len(data) > MAX_TEXT:
         text += f"\n[the file goes on; the first {MAX_TEXT:,} bytes were read]"
     return text, encoding
-
-
-def _declared(data: bytes) -> str:
-    """The encoding that a text names in its first lines, where it fits."""
-    found = _DECLARED.search(data[:1000])
-    if found is None:
-        return ""
-    try:
-        data.decode(found[1].decode("ascii"))
-    except (LookupError, UnicodeError):
-        return ""
-    return found[1].decode("ascii").lower()
-
-
-def _guessed(data: bytes) -> str:
-    try:
-        from charset_normalizer import from_bytes
-    except ImportError:
-        return "cp1252"
-    best = from_bytes(data).best()
-    return best.encoding if best is not None else "latin-1"
 
 
 def _json_lines(text: str, fault: str, name: str) -> Document:

@@ -86,7 +86,8 @@ async def frames_at(file: BinaryIO, times: Sequence[float], longest: int = FRAME
     await asyncio.to_thread(file.seek, 0)
     arguments = {"times": list(times), "longest": longest}
     async with run_job("tools.media.frames:grab", {"file": file}, arguments, LOOKING) as result:
-        found = [Frame(times[number], await asyncio.to_thread(_jpeg, result.files, number)) for number in result.value]
+        told = {number for number in result.value if type(number) is int and 0 <= number < len(times)}
+        found = [Frame(times[number], await asyncio.to_thread(_jpeg, result.files, number)) for number in sorted(told)]
     if not found:
         raise ToolCallError("the video has no picture at any of these times")
     return found

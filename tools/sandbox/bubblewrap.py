@@ -11,6 +11,7 @@ from configs.settings import Settings
 from tools.sandbox import jail
 from tools.sandbox.contract import Ended, Limits, Session
 from tools.sandbox.session import KernelSession
+from tools.sandbox.spawning import MAX_THREADS
 from tools.workspace import MOUNT, Workspace
 
 ROOM = 64 << 20
@@ -22,6 +23,8 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "2",
     "PWD": MOUNT,
 }
+LATE = 0.7
+"""Seconds beyond a run's own after which its supervisor ends it, should we be stopped or busy."""
 SHELLS = ("/bin/bash", "/bin/sh")
 
 
@@ -57,6 +60,7 @@ class JailSpawn:
             env=ENVIRONMENT,
             limits=_with_room(limits),
             cwd=MOUNT,
+            seconds=limits.seconds + LATE,
             fds=descriptors,
         )
         process.stdin.close()
@@ -73,10 +77,10 @@ class JailedProgram:
         await self.process.kill()
 
     async def limit(self, limits: Limits) -> None:
-        await self.process.limit(_with_room(limits))
+        await self.process.limit(_with_room(limits), limits.seconds + LATE)
 
-    async def end_others(self) -> None:
-        """The kernel does so itself, in its namespace."""
+    async def settle(self, *, stopped: bool) -> bool:
+        return await self.process.settle(threads=MAX_THREADS, idle=stopped)
 
     async def wait(self) -> int:
         code = (await self.process.wait()).code

@@ -51,6 +51,7 @@ class JailedProcess:
         self._answers = answers
         self._orders = orders
         self._exit: asyncio.Task[Exit] | None = None
+        self._settled: asyncio.Future[bool] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,9 +75,31 @@ class JailedProcess:
         """SIGINT to the command and its process group, as Ctrl-C would; it may ignore it."""
         await self._order({"do": "interrupt"})
 
-    async def limit(self, limits: Limits) -> None:
-        """Other limits from now on, of memory, processes and disk; those of a single process stay."""
-        await self._order({"do": "limits", "limits": limits_told(limits)})
+    async def limit(self, limits: Limits, seconds: float | None = None) -> None:
+        """Other limits from now on, of memory, processes and disk; those of a single process stay.
+
+        A command that was held goes on. `seconds`: after which everything is killed, also where we are stopped or busy
+        by then; None: not.
+        """
+        await self._order({"do": "limits", "limits": limits_told(limits), "seconds": seconds})
+
+    async def settle(self, *, threads: int, idle: bool) -> bool:
+        """End all processes but the command and hold that still until `limit`; its time does not count meanwhile.
+
+        It is ended when something moves nevertheless. All of it is done from outside, whatever is inside.
+
+        Args:
+            threads: that it may have more than at the last `limit`.
+            idle: whether these must be at rest by themselves.
+
+        Returns:
+            Whether that was done; if not, it is best killed.
+        """
+        assert self._exit is not None  # noqa: S101  set before `spawn` hands it out
+        self._settled = settled = asyncio.get_running_loop().create_future()
+        await self._order({"do": "settle", "threads": threads, "idle": idle})
+        await asyncio.wait({settled, self._exit}, timeout=GRACE, return_when=asyncio.FIRST_COMPLETED)
+        return settled.done() and settled.result()
 
     async def kill(self) -> Exit:
         """End every process of the jail and wait until they are gone; idempotent."""
@@ -117,7 +140,10 @@ class JailedProcess:
         await self._let_go()
 
     async def _ending(self) -> Exit:
-        told = (await self._answer()).get("ended")
+        while "settled" in (answer := await self._answer()):
+            if self._settled is not None and not self._settled.done():
+                self._settled.set_result(answer["settled"])
+        told = answer.get("ended")
         with suppress(ConnectionError):
             await self._answers.read()  # to the end, which comes when the supervisor has cleared up
         self._orders.close()

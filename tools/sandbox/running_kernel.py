@@ -7,7 +7,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ async def start_kernel(spawn: Spawn, limits: Limits) -> RunningKernel:
     theirs, ours = (theirs_in, theirs_replies, theirs_output), (ours_in, ours_replies, ours_output)
     try:
         command = [*spawn.python, "-I", "-c", source, spawn.folder, *map(str, theirs), *apart]
-        process = await spawn(command, limits, theirs)
+        process = await spawn(command, replace(limits, seconds=START), theirs)
     except BaseException:
         _close(ours)
         raise

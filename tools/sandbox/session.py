@@ -15,15 +15,13 @@ from tools.sandbox.contract import Ended, Execution, Limits
 from tools.sandbox.endings import in_words, of_status
 from tools.sandbox.running_kernel import RunningKernel, start_kernel
 from tools.sandbox.shell_run import run_shell
-from tools.sandbox.spawning import Spawn
+from tools.sandbox.spawning import MAX_THREADS, Spawn
 from tools.sandbox.watching import watched
 from tools.workspace import Workspace
 
 GRACE = 0.4
 """Seconds that interrupted code has to end by itself, with its variables kept."""
 MAX_TEXT = 20_000
-MAX_THREADS = 16
-"""That a run may leave behind, such as a pool's; more would be in the way of the next run."""
 Work: TypeAlias = Callable[[asyncio.Event], Awaitable[Execution]]
 
 
@@ -85,14 +83,12 @@ class KernelSession:
         reply = asyncio.ensure_future(kernel.run(code, limits))
         ended = await watched([reply], earlier, limits, [stop, self._closed])
         said = await self._said(kernel, reply, ended)
-        if said is not None and said.threads > (0 if ended == "timeout" else MAX_THREADS):
+        if said is not None and not await self._settled(kernel, said.threads, ended == "timeout"):
             ended, said = ended or "processes", None
         if said is None:
             await self._end_kernel()
-        else:
-            await kernel.process.end_others()
         how: Ended = ended or (said.ended if said is not None else kernel.process.breach or "died")
-        return await self._settled(
+        return await self._told(
             Execution(
                 how,
                 kernel.output.text(),
@@ -108,8 +104,7 @@ class KernelSession:
         if self._kernel is None or not self._kernel.alive:
             await self._end_kernel()
             self._kernel = await start_kernel(self._spawn, limits)
-        else:
-            await self._kernel.process.limit(limits)
+        await self._kernel.process.limit(limits)
         return self._kernel
 
     async def _said(
@@ -126,13 +121,17 @@ class KernelSession:
         kernel.output.catch_up()
         return _Said.read(found)
 
+    async def _settled(self, kernel: RunningKernel, threads: int, stopped: bool) -> bool:
+        """Whether the kernel may be kept: by its own word, and by the look of whoever can look into it."""
+        return threads <= (0 if stopped else MAX_THREADS) and await kernel.process.settle(stopped=stopped)
+
     async def _shell(self, command: str, limits: Limits, stop: asyncio.Event) -> Execution:
         earlier = await asyncio.to_thread(before, self._workspace)
         run = await run_shell(self._spawn, command, earlier.allowed(limits), earlier, [stop, self._closed])
         error = in_words(run.ended, limits) or of_status(run.status)
-        return await self._settled(Execution(run.ended, run.output, error=error), earlier, limits)
+        return await self._told(Execution(run.ended, run.output, error=error), earlier, limits)
 
-    async def _settled(self, found: Execution, earlier: Before, limits: Limits) -> Execution:
+    async def _told(self, found: Execution, earlier: Before, limits: Limits) -> Execution:
         """The result with its files; what was written beyond the limit is removed."""
         if await asyncio.to_thread(earlier.exceeded, limits.disk):
             gone = await asyncio.to_thread(earlier.trim, limits.disk)

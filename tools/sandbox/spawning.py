@@ -7,6 +7,9 @@ from typing import Protocol
 
 from tools.sandbox.contract import Ended, Limits
 
+MAX_THREADS = 16
+"""That a run may leave behind, such as a pool's; more would be in the way of the next run."""
+
 
 class Spawned(Protocol):
     """A program and all that it has started."""
@@ -16,11 +19,18 @@ class Spawned(Protocol):
         ...
 
     async def limit(self, limits: Limits) -> None:
-        """Other limits for the next run, as far as they can be changed."""
+        """Let it run once more, under these limits, as far as they can be changed."""
         ...
 
-    async def end_others(self) -> None:
-        """End what the program has left running beside itself, where it cannot do so itself."""
+    async def settle(self, *, stopped: bool) -> bool:
+        """After a run, end what the program has left running beside itself, and hold it still as far as that can be.
+
+        Args:
+            stopped: the run was out of time, and no thread of it may be at work any more.
+
+        Returns:
+            Whether the program may be kept for another run.
+        """
         ...
 
     async def wait(self) -> int:

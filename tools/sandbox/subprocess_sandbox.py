@@ -90,8 +90,10 @@ class PlainProcess:
     async def limit(self, limits: Limits) -> None:
         _limit(self.process.pid, limits)
 
-    async def end_others(self) -> None:
+    async def settle(self, *, stopped: bool) -> bool:
+        del stopped
         await asyncio.to_thread(_kill, self.process.pid, itself=False)
+        return True
 
     async def wait(self) -> int:
         return await self.process.wait()

@@ -20,6 +20,7 @@ from typing import Any
 
 from tools.sandbox.cgroups import ControlGroup, control_group
 from tools.sandbox.jail_start import Started, StartError, start_jail
+from tools.sandbox.resting import Resting
 from tools.sandbox.watchdog import Watchdog
 
 LIGHT = 0.1
@@ -66,8 +67,8 @@ class _Supervisor:
         self._group = group
         limits = told["limits"]
         self._watchdog = Watchdog(started.first, watched, limits["memory"], limits["processes"] + 2, limits["disk"])
-        seconds = told["seconds"]
-        self._deadline = time.monotonic() + seconds if seconds is not None else None
+        self._resting = Resting(started.first, started.main, started.main_handle)
+        self._deadline = _deadline(told["seconds"])
         self._reason = ""
         self._pending = b""
 
@@ -77,14 +78,16 @@ class _Supervisor:
         poll = select.poll()
         poll.register(process, select.POLLIN)
         poll.register(self._channel, select.POLLIN | select.POLLHUP)
-        heavy_at = time.monotonic() + LIGHT
+        light_at = heavy_at = time.monotonic() + LIGHT
         ended = False
         while not ended and not self._reason:
-            ready = {descriptor for descriptor, _ in poll.poll(LIGHT * 1000)}
+            ready = {descriptor for descriptor, _ in poll.poll(max(0, light_at - time.monotonic()) * 1000)}
             ended = process in ready
             if self._channel.fileno() in ready:
                 self._obey()
-            self._reason = self._reason or self._watchdog.light() or self._timed_out() or self._out_of_memory()
+            if time.monotonic() >= light_at and not self._reason:
+                self._reason = self._looked()
+                light_at = time.monotonic() + LIGHT
             if time.monotonic() >= heavy_at and not self._reason:
                 began = time.monotonic()
                 self._reason = self._watchdog.heavy() or ""
@@ -94,6 +97,9 @@ class _Supervisor:
         code = self._started.process.returncode
         reason = self._reason or self._out_of_memory()
         return {"code": code if code >= 0 else 128 - code, "reason": reason, "gone": gone}
+
+    def _looked(self) -> str:
+        return self._watchdog.light() or self._timed_out() or self._out_of_memory() or self._disturbed()
 
     def _obey(self) -> None:
         with suppress(BlockingIOError):
@@ -109,12 +115,21 @@ class _Supervisor:
             self._reason = "killed"
         elif told["do"] == "interrupt":
             self._interrupt()
+        elif told["do"] == "settle":
+            self._settle(told["threads"], told["idle"])
         elif told["do"] == "limits":
             limits = told["limits"]
             self._watchdog.memory, self._watchdog.disk = limits["memory"], limits["disk"]
             self._watchdog.processes = limits["processes"] + 2
             if self._group is not None:
                 self._group.limit(limits["memory"] + CGROUP_SLACK, limits["processes"] + 8)
+            self._deadline = _deadline(told["seconds"])
+            self._resting.run()
+
+    def _settle(self, threads: int, idle: bool) -> None:
+        settled = self._resting.settle(threads, idle)
+        self._deadline = None
+        _say(self._channel, settled=settled)
 
     def _interrupt(self) -> None:
         """SIGINT to the command's process group, as a terminal does; bubblewrap's process 1, in it too, ignores it."""
@@ -124,6 +139,9 @@ class _Supervisor:
 
     def _timed_out(self) -> str:
         return "timeout" if self._deadline is not None and time.monotonic() >= self._deadline else ""
+
+    def _disturbed(self) -> str:
+        return "disturbed" if self._resting.disturbed() else ""
 
     def _out_of_memory(self) -> str:
         return "memory" if self._group is not None and self._group.out_of_memory() else ""
@@ -137,6 +155,10 @@ class _Supervisor:
         # Process 1 only ends after the kernel has ended every other process of its namespace (pid_namespaces(7)).
         gone = select.select([self._started.handle], [], [], GONE_WITHIN)[0]
         return bool(gone)
+
+
+def _deadline(seconds: float | None) -> float | None:
+    return time.monotonic() + seconds if seconds is not None else None
 
 
 def _say(channel: socket.socket, **what: Any) -> None:

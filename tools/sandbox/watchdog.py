@@ -1,7 +1,7 @@
 """Measures what a jail uses: memory, processes, and disk with what was deleted while it is open. Linux' proc(5).
 
-Everything is read through the jail's own /proc, so only its processes are seen, and all of them, however they were
-started. What is inside is hostile: names, links and depths are taken as they come, and each look is bounded.
+Everything is read through the jail's own /proc (members.py). What is inside is hostile: names, links and depths are
+taken as they come, and each look is bounded.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tools.sandbox.jail_command import TEMPORARY
+from tools.sandbox.members import Members, read
 
 Exceeded: TypeAlias = Literal["memory", "processes", "disk"]
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -22,6 +23,9 @@ BLOCK = 512
 MAX_FILES = 200_000
 MAX_DEPTH = 200
 """Files and nested folders in what a jail may write; more is stopped like too many bytes."""
+MAX_TEMPORARY = 100_000
+PER_FILE = 1024
+"""Files in the file systems in memory, links and folders too, and the bytes that the kernel keeps of each at least."""
 RESERVE = 1 << 30
 """A jail is stopped when the disk it writes to has less than this left, or less than a twentieth where it is small."""
 _ENDLESS = 1 << 62
@@ -43,28 +47,24 @@ class Watchdog:
     memory: int
     processes: int
     disk: int
-    _root: str = field(init=False, default="")
+    _members: Members = field(init=False)
     _reserves: dict[int, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._root = f"/proc/{self.first}/root"
+        self._members = Members(self.first)
         for folder in self.folders:
             status = os.fstatvfs(folder)
             free = status.f_bavail * status.f_frsize
             self._reserves[folder] = min(RESERVE, status.f_blocks * status.f_frsize // 20, free // 2)
 
-    def members(self) -> list[str]:
-        """The numbers of the processes inside, as the jail counts them."""
-        with suppress(OSError):
-            return [name for name in os.listdir(f"{self._root}/proc") if name.isdigit()]  # noqa: PTH208
-        return []
-
     def light(self) -> Exceeded | None:
-        """Whether memory or processes are too many; cheap."""
-        members = self.members()
+        """Whether memory, processes or files in memory are too many; cheap."""
+        members = self._members.numbers()
         if sum(self._threads(member) for member in members) > self.processes:
             return "processes"
-        temporary = sum(self._temporary(target) for target in TEMPORARY)
+        files, temporary = self._temporary()
+        if files > MAX_TEMPORARY:
+            return "disk"
         if temporary + sum(self._resident(member) for member in members) <= self.memory:
             return None
         # Pages that processes share were counted for each of them: count again, exactly.
@@ -84,52 +84,43 @@ class Watchdog:
         return "disk" if used > self.disk else None
 
     def _threads(self, member: str) -> int:
-        return int(self._status(member, "Threads") or 0)
+        return int(self._members.status(member).get("Threads", 0))
 
     def _resident(self, member: str) -> int:
         with suppress(OSError, ValueError, IndexError):
-            pages = int(_read(f"{self._root}/proc/{member}/statm").split()[1])
-            return pages * PAGE + int((self._status(member, "VmSwap") or "0").split()[0]) * 1024
+            pages = int(read(f"{self._members.folder}/{member}/statm").split()[1])
+            return pages * PAGE + int(self._members.status(member).get("VmSwap", "0").split()[0]) * 1024
         return 0
 
     def _proportional(self, member: str) -> int:
         with suppress(OSError, ValueError):
-            lines = _read(f"{self._root}/proc/{member}/smaps_rollup").splitlines()
+            lines = read(f"{self._members.folder}/{member}/smaps_rollup").splitlines()
             sizes = [int(line.split()[1]) for line in lines if line.startswith(("Pss:", "SwapPss:"))]
             return sum(sizes) * 1024
         return 0
 
-    def _status(self, member: str, key: str) -> str | None:
-        with suppress(OSError):
-            for line in _read(f"{self._root}/proc/{member}/status").splitlines():
-                name, _, value = line.partition(":")
-                if name == key:
-                    return value.strip()
-        return None
-
-    def _temporary(self, target: str) -> int:
-        with suppress(OSError):
-            status = os.statvfs(f"{self._root}{target}")
-            return (status.f_blocks - status.f_bfree) * status.f_frsize
-        return 0
+    def _temporary(self) -> tuple[int, int]:
+        """Files in the file systems in memory, and what these take of it; the kernel counts each name of a file."""
+        files = size = 0
+        for target in TEMPORARY:
+            with suppress(OSError):
+                status = os.statvfs(f"/proc/{self.first}/root{target}")
+                files += status.f_files - status.f_ffree
+                size += (status.f_blocks - status.f_bfree) * status.f_frsize
+        return files, size + files * PER_FILE
 
     def _deleted(self) -> int:
         """Bytes of files that are in no folder any more but held open or mapped, on the disks that are watched."""
         devices = {os.fstat(folder).st_dev for folder in self.folders}
         sizes: dict[tuple[int, int], int] = {}
-        for member in self.members():
-            base = f"{self._root}/proc/{member}"
+        for member in self._members.numbers():
+            base = f"{self._members.folder}/{member}"
             for path in (*_listed(f"{base}/fd"), *_listed(f"{base}/map_files")):
                 with suppress(OSError):
                     status = os.stat(path)  # noqa: PTH116  thousands of them
                     if stat.S_ISREG(status.st_mode) and status.st_nlink == 0 and status.st_dev in devices:
                         sizes[status.st_dev, status.st_ino] = status.st_blocks * BLOCK
         return sum(sizes.values())
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  read ten times a second
-        return file.read()
 
 
 def _listed(folder: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import logging
 import sys
@@ -66,14 +67,18 @@ def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
             ToolCallError are the tool's error, for the model; of other errors it learns only their kind.
         instructions: what a client's model should know about all of them.
     """
+    gc.disable()  # nothing that a start loads and builds is garbage
+    served = server(name, tools, instructions)
+    gc.freeze()
+    gc.enable()
     try:
         address = address_of(sys.argv[1:])
         if address is not None:
-            serve_over_http(server(name, tools, instructions), *address)
+            serve_over_http(served, *address)
             return
     except ConfigurationError as error:
         raise SystemExit(f"{name}: {error}") from None
-    server(name, tools, instructions).run("stdio")
+    served.run("stdio")
 
 
 def server(name: str, tools: Tools, instructions: str | None = None) -> FastMCP:
