@@ -47,7 +47,7 @@ def with_equations(path: Path, into: Path) -> Path:
 
 def _replace(root: Any, etree: Any) -> None:
     word = root.tag.partition("}")[0] + "}"
-    for each in [each for each in root.iter() if _local(each) == "oMath"]:
+    for each in list(_outermost(root)):
         run = etree.Element(f"{word}r")
         text = etree.SubElement(run, f"{word}t")
         text.text = f" {' '.join(linear(each).split())} "
@@ -68,6 +68,16 @@ def _replace(root: Any, etree: Any) -> None:
             outer.remove(each)
     for each in [each for each in root.iter() if _local(each) == "oMathPara"]:
         each.getparent().remove(each)
+
+
+def _outermost(root: Any) -> Iterator[Any]:
+    walk = [root]
+    while walk:
+        each = walk.pop()
+        if _local(each) == "oMath":
+            yield each
+        else:
+            walk.extend(reversed(each))
 
 
 def linear(element: Any) -> str:
