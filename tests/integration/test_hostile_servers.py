@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -64,6 +66,12 @@ def test_a_foreign_page_gets_nothing_from_a_tool_server(served: str, headers: di
     assert "serverInfo" in fine.text
 
 
+def test_it_tells_its_own_version(served: str) -> None:
+    told = re.search(r'"serverInfo":(\{.*?\})', httpx.post(served, content=PING, headers=JSON).text)
+    assert told is not None
+    assert json.loads(told[1]) == {"name": "code", "version": version("memento-agent")}
+
+
 def test_a_page_may_not_ask_beforehand_either(served: str) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answered = httpx.options(served, headers=asked)
@@ -83,7 +91,10 @@ def test_a_tool_server_that_would_be_open_does_not_start(
     address: str, environment: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     with started(tmp_path, "--http", address, **environment) as process:
-        _, told = process.communicate(timeout=60)
+        try:
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode not in (0, None)
     assert says in told
     assert "Traceback" not in told

@@ -83,11 +83,15 @@ def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
 
 def server(name: str, tools: Tools, instructions: str | None = None) -> FastMCP:
     """The server that `serve` runs."""
+    from importlib.metadata import version
+
     from tools.servers.answers import CleanServer
 
-    return CleanServer(
+    made = CleanServer(
         name, instructions=instructions, tools=[_tool(*each) for each in _named(tools)], log_level="WARNING"
     )
+    made._mcp_server.version = version("memento-agent")  # FastMCP takes none, and would tell the library's
+    return made
 
 
 def _named(tools: Tools) -> list[tuple[str, ServedTool]]:
