@@ -14,8 +14,12 @@ def solutions_text(found: list[dict[Any, Any]], symbols: list[Any]) -> str:
         parts = [f"{symbol} = {value_text(solution[symbol])}" for symbol in symbols if symbol in solution]
         said.append(", ".join(parts) or "true for every value")
     free = [str(symbol) for symbol in symbols if all(symbol not in each for each in found)]
+    while len("\n".join(said)) > MAX_SHOWN:
+        said.pop()
+    if len(said) < len(found):
+        said.append(f"({len(said)} of {len(found)} solutions are shown)")
     said += [f"{', '.join(free)}: any value"] * bool(free)
-    return "\n".join(said)[:MAX_SHOWN]
+    return "\n".join(said)
 
 
 def value_text(value: Any) -> str:

@@ -116,6 +116,12 @@ def test_what_could_be_answered_wrongly_is_refused(equations: str) -> None:
         solved(equations)
 
 
+def test_what_is_not_shown_is_counted() -> None:
+    *lines, note = solved("x^60 = 1").splitlines()
+    assert lines[:2] == ["x = -1", "x = 1"]
+    assert note == f"({len(lines)} of 60 solutions are shown)"
+
+
 def test_roots_without_a_formula_are_numbers() -> None:
     assert solved("x**5 - x - 1 = 0").splitlines()[0] == "x = 1.167303978"
 
