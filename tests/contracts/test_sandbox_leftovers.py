@@ -6,13 +6,19 @@ Code inside can patch `os.kill`, write replies of its own and ignore signals: on
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.fakes.sandboxes import LIMITS, check_usable, opened
+from tests.conftest import ROOT
+from tests.fakes.sandboxes import LIMITS, check_usable, gone, opened, there
 from tools.sandbox.contract import Session
 from tools.workspace import Workspace
 
@@ -38,6 +44,7 @@ time.sleep(0.2)
 """
 FORGED = """
 import gc
+open("/workspace/alive", "w").write("x")
 kernel, = [each for each in gc.get_objects() if type(each).__name__ == "Kernel"]
 kernel._reply({"id": kernel._running, "value": "forged", "error": "", "threads": 0})
 write()
@@ -77,6 +84,17 @@ if os.fork() == 0:
             os._exit(0)
 time.sleep(0.2)
 """
+HOST = """
+import asyncio, os
+from dataclasses import replace
+from pathlib import Path
+from tests.fakes.sandboxes import LIMITS, opened
+async def main():
+    async with opened("bubblewrap", Path(os.environ["HOME"])) as (session, _):
+        await session.run_python("1", LIMITS)
+        run = getattr(session, os.environ["RUN"])
+        print((await run(os.environ["CODE"], replace(LIMITS, seconds=2))).ended)
+asyncio.run(main())"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -169,3 +187,24 @@ async def test_a_thread_rests_between_runs_and_an_alarm_does_not_wake_it(sandbox
     assert await at_rest(space)
     await session.run_python("1", LIMITS)
     await check_usable(session)
+
+
+@pytest.mark.parametrize("run", ["run_python", "run_shell"])
+async def test_the_limit_holds_while_the_host_is_stopped(tmp_path: Path, run: str) -> None:
+    mark = f"9870{uuid.uuid4().int % 10**9}"
+    code = f"sleep {mark}" if run == "run_shell" else f"import subprocess; subprocess.run(['sleep', '{mark}'])"
+    host = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOST),
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "RUN": run, "CODE": code},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        await asyncio.wait_for(there(mark), 60)
+        host.send_signal(signal.SIGSTOP)
+        assert await gone(mark, 15)
+        host.send_signal(signal.SIGCONT)
+        assert (await host.communicate())[0] == b"timeout\n"
+    finally:
+        if host.returncode is None:
+            host.kill()
+            await host.wait()

@@ -96,6 +96,15 @@ def leave_traps(inputs: Inputs, out: Path) -> None:
     (out.parent / "result" / "result.json").symlink_to("/etc/hostname")
 
 
+def close_folders(inputs: Inputs, out: Path) -> None:
+    for folder in (out, out.parent / "result", *map(Path, ("/tmp", "/dev/shm") if os.getuid() else ())):
+        folder.chmod(0)
+
+
+def environment(inputs: Inputs, out: Path) -> list[str]:
+    return list(os.environ.values())
+
+
 def nest(inputs: Inputs, out: Path) -> None:
     os.chdir(out)
     for _ in range(150):

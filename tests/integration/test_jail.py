@@ -81,6 +81,8 @@ def offered_here() -> set[str]:
         offered.add("vsock")
     if escapes.tried(lambda: escapes.call(425, 8, 0)).endswith(f" {errno.EFAULT}"):
         offered.add("call io_uring_setup")
+    if escapes.tried(lambda: escapes.call(*escapes.CALLS[os.uname().machine]["io_setup"])).endswith(f" {errno.EFAULT}"):
+        offered.add("call io_setup")
     bpf = Path("/proc/sys/kernel/unprivileged_bpf_disabled")
     return offered | ({"call bpf"} if bpf.exists() and bpf.read_text().strip() == "0" else set())
 
@@ -202,6 +204,23 @@ async def test_memory_and_disk_are_bounded(name: str, place: Workspace) -> None:
     assert ran.seconds < 40
     after = await run([*PYTHON, "print('usable')"], place, limits=Limits(disk=1 << 30))
     assert after.out == "usable\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "make"),
+    [
+        ("/tmp", "os.symlink('x' * 120, name)"),
+        ("/dev/shm", "os.symlink('x' * 120, name)"),
+        ("/tmp", "os.link('/tmp/0', name)"),
+    ],
+)
+async def test_files_without_bytes_in_memory_are_bounded(folder: str, make: str, place: Workspace) -> None:
+    code = (
+        "import os, time\nopen('/tmp/0', 'w').close()\n"
+        f"for n in range(150_000):\n  name = f'{folder}/a{{n}}'\n  {make}\ntime.sleep(60)"
+    )
+    ran = await run([*PYTHON, code], place, seconds=20)
+    assert (ran.exit.ended, ran.exit.gone) == ("disk", True), ran.err
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become an ordinary user")

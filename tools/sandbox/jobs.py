@@ -65,15 +65,16 @@ async def run_job(
     """
     limits = limits or JobLimits()
     pool = await asyncio.to_thread(_pool)
-    async with _reports(progress) as told:
-        files = {key: _own(file) for key, file in inputs.items()}
-        job = Job(function, files, arguments, limits.seconds, limits.memory, limits.output)
-        future = asyncio.run_coroutine_threadsafe(_run(pool, job, told), pool.loop)
-        value, made = await asyncio.wrap_future(future)
+    files = {key: _own(file) for key, file in inputs.items()}
+    job = Job(function, files, arguments, limits.seconds, limits.memory, limits.output)
+    made = _Made()
     try:
-        yield JobResult(value, made)
+        async with _reports(progress) as told:
+            future = asyncio.run_coroutine_threadsafe(_run(pool, job, told, made), pool.loop)
+            result = await asyncio.wrap_future(future)
+        yield result
     finally:
-        await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
+        await asyncio.to_thread(made.let_go)
 
 
 @cache
@@ -103,9 +104,29 @@ def is_jailed(settings: Settings) -> bool:
     return False
 
 
-async def _run(pool: JobPool, job: Job, told: Told) -> tuple[Any, Path]:
+class _Made:
+    """The folder of a job's files on its way from the pool's thread; whoever comes last takes it away. Blocking."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._wanted = True
+
+    def take(self, folder: Path) -> None:
+        self._folder = folder
+        if not self._wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def let_go(self) -> None:
+        self._wanted = False
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _run(pool: JobPool, job: Job, told: Told, made: _Made) -> JobResult:
     try:
-        return await pool.run(job, told)
+        value, folder = await pool.run(job, told)
+        await asyncio.to_thread(made.take, folder)
+        return JobResult(value, folder)
     finally:
         for file in job.inputs.values():
             file.close()

@@ -2,7 +2,8 @@
 
 What the namespaces and the missing capabilities forbid is forbidden here a second time, so that a hole in one kernel
 interface is not enough. The rest is what they leave open: other socket families (AF_VSOCK passes a network namespace),
-memory that no process owns (memfd, System V), and set-user-id bits on files of the workspace.
+memory that no process owns (memfd, System V), the requests of asynchronous I/O, of which the whole machine has one
+number (fs.aio-max-nr), and set-user-id bits on files of the workspace.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from tools.sandbox.syscall_numbers import NUMBERS
 
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """The column of NUMBERS and AUDIT_ARCH_* of linux/audit.h."""
-UNKNOWN = ("clone3", "openat2", "fchmodat2", "memfd_create", "memfd_secret")
-"""Answered as if the kernel were older: their arguments are in memory, which a filter cannot see, or they hide memory;
-programs fall back to the older call."""
+UNKNOWN = ("clone3", "openat2", "fchmodat2", "memfd_create", "memfd_secret", "io_setup")
+"""Answered as if the kernel did not have them: their arguments are in memory, which a filter cannot see, or they take
+what is not counted; programs fall back to another call."""
 NEW_NAMESPACES = 0x7E020000
 SET_ID_BITS = 0o6000
 CREATES = 0o100 | 0o20000000

@@ -23,6 +23,9 @@ BLOCK = 512
 MAX_FILES = 200_000
 MAX_DEPTH = 200
 """Files and nested folders in what a jail may write; more is stopped like too many bytes."""
+MAX_TEMPORARY = 100_000
+PER_FILE = 1024
+"""Files in the file systems in memory, links and folders too, and the bytes that the kernel keeps of each at least."""
 RESERVE = 1 << 30
 """A jail is stopped when the disk it writes to has less than this left, or less than a twentieth where it is small."""
 _ENDLESS = 1 << 62
@@ -55,11 +58,13 @@ class Watchdog:
             self._reserves[folder] = min(RESERVE, status.f_blocks * status.f_frsize // 20, free // 2)
 
     def light(self) -> Exceeded | None:
-        """Whether memory or processes are too many; cheap."""
+        """Whether memory, processes or files in memory are too many; cheap."""
         members = self._members.numbers()
         if sum(self._threads(member) for member in members) > self.processes:
             return "processes"
-        temporary = sum(self._temporary(target) for target in TEMPORARY)
+        files, temporary = self._temporary()
+        if files > MAX_TEMPORARY:
+            return "disk"
         if temporary + sum(self._resident(member) for member in members) <= self.memory:
             return None
         # Pages that processes share were counted for each of them: count again, exactly.
@@ -94,11 +99,15 @@ class Watchdog:
             return sum(sizes) * 1024
         return 0
 
-    def _temporary(self, target: str) -> int:
-        with suppress(OSError):
-            status = os.statvfs(f"/proc/{self.first}/root{target}")
-            return (status.f_blocks - status.f_bfree) * status.f_frsize
-        return 0
+    def _temporary(self) -> tuple[int, int]:
+        """Files in the file systems in memory, and what these take of it; the kernel counts each name of a file."""
+        files = size = 0
+        for target in TEMPORARY:
+            with suppress(OSError):
+                status = os.statvfs(f"/proc/{self.first}/root{target}")
+                files += status.f_files - status.f_ffree
+                size += (status.f_blocks - status.f_bfree) * status.f_frsize
+        return files, size + files * PER_FILE
 
     def _deleted(self) -> int:
         """Bytes of files that are in no folder any more but held open or mapped, on the disks that are watched."""

@@ -47,6 +47,7 @@ def call(machine: str, name: str, *arguments: int) -> int:
         ("keyctl", (), ERRNO | errno.EPERM),
         ("clone3", (), ERRNO | errno.ENOSYS),
         ("memfd_create", (), ERRNO | errno.ENOSYS),
+        ("io_setup", (), ERRNO | errno.ENOSYS),
         ("clone", (17,), ALLOW),
         ("clone", (0x3D0F00,), ALLOW),
         ("clone", (0x10000000 | 17,), ERRNO | errno.EPERM),
