@@ -13,6 +13,7 @@ from tools.documents import (
     mail,
     notebook,
     open_document,
+    outlook,
     pdf,
     pictures,
     plain,
@@ -46,7 +47,7 @@ READERS: dict[Kind, Callable[[Source], Document]] = {
     "zip": archives.read_zip,
     "tar": archives.read_tar,
     "packed": archives.read_tar,
-    "msg": mail.read_msg,
+    "msg": outlook.read,
     "eml": mail.read,
     "rtf": rich_text.read,
     "html": web_page.read,
@@ -161,7 +162,7 @@ def _member(path: Path, kind: Kind, name: str, into: Path) -> bool:
         return archives.tar_member(path, name, into)
     finders: dict[Kind, Callable[[Path, str], bytes | None]] = {
         "eml": mail.attachment,
-        "msg": mail.msg_attachment,
+        "msg": outlook.attachment,
         "pdf": pdf.attachment,
     }
     if kind not in finders:

@@ -11,6 +11,7 @@ from typing import Any
 from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, shown_name, table
 from tools.documents.pdf_marks import marks
 from tools.media.recognition import read as recognise
+from tools.media.recognition import unread_scripts
 from tools.servers.extras import need
 
 MAX_PAGES = 20_000
@@ -96,8 +97,9 @@ class Pages:
         width, height = page.get_size()
         scale = min(RENDER_PIXELS / max(width, height, 1.0), 300 / 72)
         self._has_read = True
-        lines = recognise(page.render(scale=scale, may_draw_forms=False).to_pil()).text
-        return f"[scanned page, read by OCR]\n{lines}" if lines else "[a scanned page without readable text]"
+        found = recognise(page.render(scale=scale, may_draw_forms=False).to_pil())
+        told = f"[scanned page, read by OCR]\n{found.text}" if found.text else "[a scanned page without readable text]"
+        return "\n".join(filter(None, (told, unread_scripts(found))))
 
     def _tables(self, number: int) -> list[tuple[Box, str]]:
         """Where ruled tables of two columns or more are, and their markdown."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from tools.documents.document import Document, Part, Source, labelled, of_parts, of_text, split
 from tools.documents.encodings import encoding_of
 
 MAX_TEXT = 50_000_000
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+|\\/)")
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
@@ -37,7 +39,7 @@ def read_xml(source: Source) -> Document:
 
 
 def read_json(source: Source) -> Document:
-    """JSON, indented where it is one long line; JSON lines, one value a line."""
+    """JSON, indented where it is one long line; JSON lines, one value a line. Letters stand for their escapes."""
     text, _ = _read(source)
     try:
         value = json.loads(text)
@@ -46,8 +48,22 @@ def read_json(source: Source) -> Document:
     except ValueError as error:
         return _json_lines(text, str(error)[:100], source.name)
     if len(text) > 2000 and text.count("\n") < len(text) / 2000:
-        text = json.dumps(value, ensure_ascii=False, indent=1)
-    return of_parts("JSON", "part", [Part(piece) for piece in split(text)], [_shape(value)])
+        text = json.dumps(value, indent=1)
+    return _records("JSON", text, [_shape(value)])
+
+
+def _records(kind: str, text: str, facts: list[str]) -> Document:
+    parts = [Part(piece) for piece in split(_ESCAPED.sub(_letters, text))]
+    return replace(of_parts(kind, "part", parts, facts), records=True)
+
+
+def _letters(match: re.Match[str]) -> str:
+    """The letters that a run of escapes stands for; those that JSON has to escape stay so."""
+    if match[2] == "\\/":
+        return f"{match[1]}/"
+    letters = str(json.loads(f'"{match[2]}"'))
+    halves = any("\ud800" <= letter <= "\udfff" for letter in letters)
+    return match[0] if halves else match[1] + json.dumps(letters, ensure_ascii=False)[1:-1]
 
 
 def _read(source: Source) -> tuple[str, str]:
@@ -71,7 +87,7 @@ def _json_lines(text: str, fault: str, name: str) -> Document:
         if bad:
             places = ", ".join(map(str, bad[:10])) + ", ..." * (len(bad) > 10)
             facts.append(f"not valid JSON: {len(bad)} of the lines (line {places})")
-        return of_parts("JSON lines", "part", [Part(piece) for piece in split(text)], facts)
+        return _records("JSON lines", text, facts)
     return of_parts("text", "part", labelled(split(text)), [f"not valid JSON: {fault}"])
 
 

@@ -10,6 +10,7 @@ from tools.documents.document import EXTRA, Document, Source, damaged, of_text
 from tools.documents.equations import with_equations
 from tools.documents.packages import checked, media_fact
 from tools.documents.web_page import markdown
+from tools.documents.word_html import plain_elements
 from tools.servers.extras import need
 
 STYLES = "comment-reference => sup"
@@ -34,7 +35,7 @@ def read(source: Source) -> Document:
 
     with damaged("Word document"), with_equations(source.path, source.work / "equations.docx").open("rb") as file:
         result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
-    _, text = markdown(result.value)
+    _, text = markdown(plain_elements(result.value))
     facts = [*_around(source), *media_fact(source.path, "word/media/")]
     return of_text("Word document", text, facts)
 

@@ -153,9 +153,8 @@ async def answered(
         asked = f"These are frames of one video, in order. What is said in it:\n{speech}\n\n{question}"
         return f"{head}\n\n{await look(settings, pictures, asked)}"
     texts = await recognised([io.BytesIO(frame.jpeg) for frame in frames])
-    shown = "\n".join(
-        f"[{clock(frame.time)}] {recognised_text(text)}" for frame, text in zip(frames, texts, strict=True)
-    )
+    told = [recognised_text(each, scripts=False) for each in texts]
+    shown = "\n".join(f"[{clock(frame.time)}] {text}" for frame, text in zip(frames, told, strict=True))
     return f"{head}\n\nText in its key-frames, by local recognition:\n{shown}\n\nSpeech:\n{speech}\n\n({reason}.)"
 
 
