@@ -66,6 +66,6 @@ async def _collect(settings: Settings, *, as_json: bool) -> Sequence[Check]:
 
     target = console(sys.stderr)
     if as_json or not target.is_terminal:
-        return [check async for check in checks(settings)]
-    with target.status("looking …"):
-        return [check async for check in checks(settings)]
+        return await checks(settings)
+    with target.status("looking …") as shown:
+        return await checks(settings, lambda names: shown.update(f"looking at {', '.join(names)} …"))

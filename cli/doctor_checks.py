@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Literal, TypeAlias
 
 from configs.errors import CaseBankError, ConfigurationError, MementoError
 from configs.settings import Settings
 
 Status = Literal["ok", "missing", "broken", "unused"]
+WaitingFor: TypeAlias = Callable[[Sequence[str]], None]
+"""Is told the names of the lines that are not known yet."""
 PROBE = "How many days are there in a leap year?"
 
 
@@ -30,22 +33,31 @@ class Check:
         return self.needed and self.status in ("missing", "broken")
 
 
-async def checks(settings: Settings) -> AsyncIterator[Check]:
-    """Every line, in order, as soon as it is known."""
-    from cli.doctor_models import model_checks
+async def checks(settings: Settings, waiting_for: WaitingFor = lambda names: None) -> list[Check]:
+    """Every line, in order. What is looked at by other processes is looked at side by side, and beside the rest."""
     from cli.doctor_tools import tool_checks
 
     home = await home_check(settings)
-    yield home
     if home.stops:
-        return
-    async for check in model_checks(settings):
-        yield check
-    yield await embedding_check(settings)
-    yield await case_bank_check(settings)
-    yield await checkpoint_check(settings)
-    async for check in tool_checks(settings):
-        yield check
+        return [home]
+    embedding = await embedding_check(settings)  # alone, because it is timed
+    await asyncio.to_thread(_load)
+    (models, bank, checkpoints), tools = await asyncio.gather(_inside(settings), tool_checks(settings, waiting_for))
+    return [home, *models, embedding, bank, checkpoints, *tools]
+
+
+def _load() -> None:
+    """Import what the lines need that are looked at side by side: circular imports are entered at one end."""
+    for module in ("tools.server_loop", "graph.runs", "memory.open_memories"):
+        import_module(module)
+
+
+async def _inside(settings: Settings) -> tuple[list[Check], Check, Check]:
+    """The lines that take this process's own time."""
+    from cli.doctor_models import model_checks
+
+    models = [check async for check in model_checks(settings)]
+    return models, await case_bank_check(settings), await checkpoint_check(settings)
 
 
 async def home_check(settings: Settings) -> Check:

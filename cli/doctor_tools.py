@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import TypeAlias
 
-from cli.doctor_checks import Check
+from cli.doctor_checks import Check, WaitingFor
 from configs.errors import ConfigurationError, MementoError
 from configs.settings import Settings
 
@@ -21,31 +21,64 @@ Probe: TypeAlias = Callable[[Settings], Awaitable[str]]
 """Says what there is; raises ConfigurationError with the line that mends it, or another error of ours."""
 
 
-async def tool_checks(settings: Settings) -> AsyncIterator[Check]:
-    """Every line about tools, in order, as soon as it is known."""
-    from tools.media.checks import check as check_media
+async def tool_checks(settings: Settings, waiting_for: WaitingFor = lambda names: None) -> list[Check]:
+    """Every line about tools, in order; all are looked at side by side."""
+    used = await asyncio.to_thread(used_servers, settings)
+    parts: dict[str, Awaitable[Check]] = {"MCP servers": server_check(settings)}
+    if used is not None:
+        parts |= probes(used, settings)
+    found = await together(parts, waiting_for)
+    if used is None:
+        return found
+    if used & {"image", "audio", "video"}:
+        found += await media_checks(settings)
+    return found + await asyncio.to_thread(library_checks, used)
+
+
+async def together(parts: Mapping[str, Awaitable[Check]], waiting_for: WaitingFor) -> list[Check]:
+    """The lines of all parts, in order."""
+    left = list(parts)
+
+    async def found(name: str, part: Awaitable[Check]) -> Check:
+        try:
+            return await part
+        finally:
+            left.remove(name)
+            waiting_for(left)
+
+    waiting_for(left)
+    return await asyncio.gather(*(found(name, part) for name, part in parts.items()))
+
+
+def probes(used: Collection[str], settings: Settings) -> dict[str, Awaitable[Check]]:
+    """What the servers in use need on this machine, by the name of its line."""
     from tools.sandbox.backends import check as check_sandbox
     from tools.web.browser_check import check as check_browser
     from tools.web.search_check import check as check_search
 
-    yield await server_check(settings)
-    used = await asyncio.to_thread(used_servers, settings)
-    if used is None:
-        return
-    for name, probe, server, act in (
-        ("sandbox", check_sandbox, "code", "runs code"),
-        ("browser", check_browser, "crawl", "opens web pages"),
-        ("search", check_search, "search", "searches the web"),
-    ):
-        if server in used:
-            yield await probed(name, probe, settings)
-        else:
-            yield Check(name, "unused", f"not needed: no tool {act}", needed=False)
-    if used & {"image", "audio", "video"}:
-        for found in await check_media(settings):
-            yield Check(found.name, "ok" if found.ok else "missing", found.line, needed=False)
-    for check in await asyncio.to_thread(library_checks, used):
-        yield check
+    return {
+        name: probed(name, probe, settings) if server in used else unused(name, act)
+        for name, probe, server, act in (
+            ("sandbox", check_sandbox, "code", "runs code"),
+            ("browser", check_browser, "crawl", "opens web pages"),
+            ("search", check_search, "search", "searches the web"),
+        )
+    }
+
+
+async def unused(name: str, act: str) -> Check:
+    """The line of what no tool needs."""
+    return Check(name, "unused", f"not needed: no tool {act}", needed=False)
+
+
+async def media_checks(settings: Settings) -> list[Check]:
+    """A line on each thing that pictures, sounds and videos need."""
+    from tools.media.checks import check as check_media
+
+    return [
+        Check(found.name, "ok" if found.ok else "missing", found.line, needed=False)
+        for found in await check_media(settings)
+    ]
 
 
 async def server_check(settings: Settings) -> Check:

@@ -106,6 +106,7 @@ class Settings(BaseModel):
     speech_model: str = Field(min_length=1, description="local:NAME_OR_FOLDER, openai:NAME, assemblyai or none")
     sandbox: SandboxName = Field(description="bubblewrap, docker, e2b, jupyter or subprocess")
     allow_unsafe_code: bool = Field(description="true or false")
+    allow_unauthenticated: bool = Field(description="true or false")
     workspace_bytes: int = Field(ge=1_000_000, description="a whole number of bytes, at least 1000000")
     browser: str | None = Field(
         default=None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from graph.identity import is_authenticated
-from tools.loopback import host_name, is_loopback
+from tools.loopback import host_name, is_loopback, origin_host
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -29,9 +29,9 @@ def check_sender(request: Request) -> None:
         RefusedError: 403, the Origin is neither loopback nor this server's host; or nobody is authenticated and the
             Host is neither loopback nor the address that was reached.
     """
-    host = host_name(f"//{request.headers.get('host', '')}")
+    host = host_name(request.headers.get("host", ""))
     origin = request.headers.get("origin")
-    if origin is not None and not is_loopback(sender := host_name(origin)) and (not sender or sender != host):
+    if origin is not None and not is_loopback(sender := origin_host(origin)) and (not sender or sender != host):
         raise RefusedError(403, "the Origin of this request is another site")
     reached = str((request.scope.get("server") or ("",))[0])
     if not is_authenticated(request.scope.get("user")) and not is_loopback(host) and host != reached:

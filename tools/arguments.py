@@ -27,11 +27,12 @@ def fit_arguments(name: str, schema: Mapping[str, Any], arguments: Mapping[str, 
     if missing:
         unknown = [key for key in arguments if key not in known]
         extra = f"; unknown: {', '.join(unknown)}" if unknown and known else ""
-        raise ToolCallError(f"{name}: missing: {', '.join(missing)}{extra}; it takes {_signature(name, known)}")
+        raise ToolCallError(f"{name}: missing: {', '.join(missing)}{extra}; it takes {signature(name, known)}")
     return {key: _fitted(known.get(key), value) for key, value in arguments.items()}
 
 
-def _signature(name: str, properties: Mapping[str, Any]) -> str:
+def signature(name: str, properties: Mapping[str, Any]) -> str:
+    """A tool and what it takes, as one writes a call: `days(start: string, end: string)`."""
     shown = (f"{key}: {declared}" if (declared := _type(value)) else key for key, value in properties.items())
     return f"{name}({', '.join(shown)})"
 

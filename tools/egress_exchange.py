@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import httpcore
 
 from configs.errors import ToolCallError
 from tools.egress_addresses import Target
+from tools.egress_gzip import Gunzip
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[httpcore.AsyncNetworkStream]]
+Spend: TypeAlias = Callable[[bytes], None]
+"""Is shown all that was read of a connection, and raises where that is too much."""
 USER_AGENT = "Mozilla/5.0 (compatible; memento-agent)"
 REDIRECTING = frozenset({301, 302, 303, 307, 308})
 OURS = frozenset(
@@ -24,7 +27,8 @@ OURS = frozenset(
     }
 )
 """Headers a caller does not choose."""
-PIECE = 65_536
+BESIDE_BODY = 1_000_000
+"""Bytes that may come beside the body: headers, interim responses, chunk sizes, what a compression adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ class Fetched:
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Connects through `connect`; TLS still speaks to, and verifies, the name of the URL."""
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, spend: Spend) -> None:
         self._connect = connect
+        self._spend = spend
 
     async def connect_tcp(
         self,
@@ -62,7 +67,37 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        return await self._connect(host, port)
+        return _Counted(await self._connect(host, port), self._spend)
+
+
+class _Counted(httpcore.AsyncNetworkStream):
+    """A connection of which every byte is counted before HTTP is made of it. Under TLS, what was decrypted."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, spend: Spend) -> None:
+        self._stream = stream
+        self._spend = spend
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  the base class's
+        piece = await self._stream.read(max_bytes, timeout)
+        self._spend(piece)
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  the base class's
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  the base class's signature
+    ) -> httpcore.AsyncNetworkStream:
+        return _Counted(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._spend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def exchange(
@@ -73,10 +108,19 @@ async def exchange(
     Raises:
         ToolCallError: the host does not answer as HTTP says, or with more than `limit` bytes.
     """
+    left = limit + BESIDE_BODY
+
+    def spend(piece: bytes) -> None:
+        nonlocal left
+        left -= len(piece)
+        if left < 0:
+            raise _too_large(target, limit)
+
+    network = CheckedNetwork(connect, spend)
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path)
     try:
         async with (
-            httpcore.AsyncConnectionPool(ssl_context=context, network_backend=CheckedNetwork(connect)) as pool,
+            httpcore.AsyncConnectionPool(ssl_context=context, network_backend=network) as pool,
             pool.stream(method, url, headers=_sent(target, headers)) as response,
         ):
             received = _received(response.headers)
@@ -133,23 +177,13 @@ async def _decoded(pieces: AsyncIterator[bytes], encoding: str, target: Target) 
         async for piece in pieces:
             yield piece
     elif encoding in ("gzip", "x-gzip"):
-        decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        started = False
+        unpacked = Gunzip()
         async for piece in pieces:
-            started = True
-            for part in _inflated(decoder, piece):
+            for part in unpacked.parts(piece):
                 yield part
-        if started and not decoder.eof:
-            raise zlib.error("cut off")
+        unpacked.close()
     else:
         raise ToolCallError(f"{target.host} sent a compression that was not asked for")
-
-
-def _inflated(decoder: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
-    """In parts of at most PIECE bytes, so that a small piece that unpacks to gigabytes is stopped in between."""
-    while piece:
-        yield decoder.decompress(piece, PIECE)
-        piece = decoder.unconsumed_tail
 
 
 def _kind(content_type: str) -> tuple[str, str | None]:

@@ -136,7 +136,7 @@ class ForwardProxy:
         has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in request.headers)
         timeouts = {"timeout": {"read": IDLE_SECONDS, "write": IDLE_SECONDS}}
         async with (
-            httpcore.AsyncConnectionPool(network_backend=CheckedNetwork(self._connect)) as pool,
+            httpcore.AsyncConnectionPool(network_backend=CheckedNetwork(self._connect, self._spend)) as pool,
             pool.stream(
                 request.method,
                 url,
@@ -148,7 +148,6 @@ class ForwardProxy:
             kept = [(name, value) for name, value in response.headers if name.lower() not in HOP_BY_HOP]
             await client.send(h11.Response(status_code=response.status, headers=[*kept, (b"connection", b"close")]))
             async for piece in response.aiter_stream():
-                self._spend(piece)
                 await client.send(h11.Data(data=piece))
             await client.send(h11.EndOfMessage())
 

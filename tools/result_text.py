@@ -20,6 +20,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w.=+-]+)*;base64,([A-Za-z0-9+/_-]{64,}={0,2})")
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _ERROR_PREFIX = re.compile(r"\AError executing tool [^\s:]+: ")
 _VALIDATION_HEAD = re.compile(r"\A\d+ validation errors? for \S+\n")
 _VALIDATION_TAIL = re.compile(r" \[type=\w+, input_value=.*, input_type=\w+\]$", re.MULTILINE)
@@ -36,7 +37,7 @@ def result_text(result: CallToolResult, save: Save = unsaved) -> str:
     parts = [_part(block, save) for block in result.content]
     if not any(parts) and result.structuredContent is not None:
         parts = [json.dumps(result.structuredContent, ensure_ascii=False, separators=(",", ":"))]
-    return _bounded(clean("\n".join(parts))) or EMPTY
+    return _bounded(clean_lines("\n".join(parts))) or EMPTY
 
 
 def error_text(result: CallToolResult) -> str:
@@ -53,7 +54,12 @@ def validation_text(text: str) -> str:
 
 def clean(text: str) -> str:
     """The text without terminal escapes, control and invisible characters, and with pictures in it named only."""
-    return _DATA_URI.sub(_named_data, visible(text)).strip()
+    return clean_lines(text).strip()
+
+
+def clean_lines(text: str) -> str:
+    """As `clean`, with the first line's indentation kept, which is the head of a table, say."""
+    return _BLANK_LINES.sub("", _DATA_URI.sub(_named_data, visible(text))).rstrip()
 
 
 def visible(text: str) -> str:

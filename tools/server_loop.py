@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import os
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -39,6 +40,8 @@ CLOSED = "the tools are closed"
 RESERVED = frozenset({"find_tools", "read_result"})
 """Names of the agent's own tools; see nodes.tool_choice and nodes.whole_results."""
 MAX_PAUSE = 600.0
+STARTED_AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
+"""Of all servers: each takes a processor for half a second, and has only so long to start."""
 _logger = logging.getLogger(__name__)
 
 
@@ -181,9 +184,14 @@ class ServerLoop:
 
     async def _start_every(self) -> None:
         await self._all_tools()
+        places = anyio.Semaphore(STARTED_AT_ONCE)
         async with anyio.create_task_group() as starting:
             for server in self._servers:
-                starting.start_soon(self._start, server)
+                starting.start_soon(self._start_in_turn, server, places)
+
+    async def _start_in_turn(self, server: HeldServer, places: anyio.Semaphore) -> None:
+        async with places:
+            await self._start(server)
 
     async def _recall_or_start(self, server: HeldServer) -> None:
         if not await server.recall():

@@ -32,6 +32,11 @@ def steps(inputs: Inputs, out: Path, progress: Callable[[float, float | None, st
     return 3
 
 
+def tell_garbage(inputs: Inputs, out: Path, progress: Callable[[float, float | None, str], None]) -> None:
+    progress(1, 1, "bad \udcff\x1b[2J\u202e step")
+    time.sleep(0.2)
+
+
 def fail(inputs: Inputs, out: Path, kind: str) -> None:
     kinds: dict[str, type[Exception]] = {
         "value": ValueError,
@@ -89,6 +94,15 @@ def leave_traps(inputs: Inputs, out: Path) -> None:
     (out / "result.json").mkdir()
     Path("/tmp/left").write_text("for the next job")
     (out.parent / "result" / "result.json").symlink_to("/etc/hostname")
+
+
+def close_folders(inputs: Inputs, out: Path) -> None:
+    for folder in (out, out.parent / "result", *map(Path, ("/tmp", "/dev/shm") if os.getuid() else ())):
+        folder.chmod(0)
+
+
+def environment(inputs: Inputs, out: Path) -> list[str]:
+    return list(os.environ.values())
 
 
 def nest(inputs: Inputs, out: Path) -> None:

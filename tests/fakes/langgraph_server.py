@@ -47,18 +47,21 @@ def question(text: str) -> dict[str, Any]:
 
 
 @contextmanager
-def langgraph_dev(folder: Path, model_url: str, *, auth: str | None = None, **variables: str) -> Iterator[Server]:
+def langgraph_dev(
+    folder: Path, model_url: str, *, auth: str | None = None, host: str = "127.0.0.1", **variables: str
+) -> Iterator[Server]:
     """Start the server with the project's langgraph.json; its home is `folder`/home.
 
     Args:
         folder: for the home, the log, the configuration and the working directory.
         model_url: of the OpenAI endpoint.
-        auth: the path and the name of an `Auth` object, relative to the project.
+        auth: the path and the name of an `Auth` object, relative to the project; beyond loopback Studio needs it too.
+        host: the address it is bound to; it is called over loopback.
         variables: more environment variables.
     """
     port, log = _free_port(), folder / "server.log"
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
-    command += ["--config", str(_config(folder, auth))]
+    command += ["--host", host, "--config", str(_config(folder, auth, disable_studio_auth=host != "127.0.0.1"))]
     with log.open("w") as stream:
         process = subprocess.Popen(
             command,
@@ -81,14 +84,14 @@ def langgraph_dev(folder: Path, model_url: str, *, auth: str | None = None, **va
                 process.wait()
 
 
-def _config(folder: Path, auth: str | None) -> Path:
+def _config(folder: Path, auth: str | None, *, disable_studio_auth: bool) -> Path:
     """The project's langgraph.json with absolute paths, and an auth handler where one is given."""
     config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     config["dependencies"] = [str(ROOT)]
     config["graphs"] = {name: str(ROOT / path) for name, path in config["graphs"].items()}
     config["http"]["app"] = str(ROOT / config["http"]["app"])
     if auth is not None:
-        config["auth"] = {"path": str(ROOT / auth)}
+        config["auth"] = {"path": str(ROOT / auth), "disable_studio_auth": disable_studio_auth}
     path = folder / "langgraph.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     return path

@@ -80,6 +80,10 @@ DOCUMENTS: list[RealDocument] = [
         ("pdflatex-outline.pdf", "4 pages", "outline (pages in brackets):\nFoo (2)"),
         ("indirect-rotation.pdf", "5 pages", "International Council of Containership Operators"),
         ("jpeg.pdf", "A PDF with a JPEG image."),
+        ("libreoffice-form.pdf", "- First Name: Alice", "- First Name_2: Bob", "- female: [ ] 1, [ ] 2", "- gdpr: [ ]"),
+        ("form_acrobatReader.pdf", "- foo: Bar"),
+        ("form_evince.pdf", "- foo: bar"),
+        ("commented-xmp.pdf", "- moose: Note in second paragraph", 'highlighted: "e crazy."', "Umlaut: äöüß"),
     ),
     RealDocument(PYPDF, "issue-604.pdf", ("137 pages", "--- page 8", "Nodule Evaluation"), pages="8"),
     RealDocument(PYPDF, "issue-604.pdf", ("pages searched", "calcitonin"), query="serum calcitonin doubling time"),
@@ -94,6 +98,11 @@ DOCUMENTS: list[RealDocument] = [
     *_all(
         DOCX2,
         ("merged_cells.docx", "| 12-0 | 1-1 | 1-2 | 1-3 |", "|  | 2-1 | 2-2 | 2-3 |"),
+        ("equations.docx", "∫_0^1 x", "\\int_{0}^{1}x", "\\int_{0}<{1}x<5"),
+        ("run_styles.docx", "^Superscript", "_Subscript"),
+        ("checked_boxes.docx", "[ ] Urgent [ ] Routine", "[x]"),
+        ("example.docx", "\n| Nested | Table |\n| --- | --- |\n| A | B |\n"),
+        ("240-DOP-1013A Lay Down Tubulars.docx", "\n| **Safety Critical Considerations** | **Occupational Health"),
         ("hyperlink.docx", "[my website](http://www.shayallenhill.com/)"),
         ("strict.docx", "- Bullet1", "1. Number1", "| Cellba | Cellbb |"),
         ("pic_alt_text.docx", "picture 1: Alt description", "word/media/image1.png"),
@@ -102,7 +111,11 @@ DOCUMENTS: list[RealDocument] = [
         PPTX,
         ("shp-picture.pptx", "2 slides", "[picture Picture 2: python-powered.png, ppt/media/image1.png]"),
         ("sld-notes.pptx", "Notes: Notes"),
-        ("cht-charts.pptx", "bar clustered", "| Category 4 | 4.5 | 2.8 | 5.0 |"),
+        ("cht-charts.pptx", "bar clustered", "| Category 4 | 4.5 | 2.8 | 5 |"),
+        ("cht-point-access.pptx", "xy scatter", "| x | Y-Value 1 |", "| 1.8 | 3.2 |", "| 2.6 | 0.8 | 8 |"),
+        ("cht-category-access.pptx", "| UK / Scotland / Glasgow | 3.5 | 1.8 | 3 |"),
+        ("cht-chart-props.pptx", "| 2002-01-05 | 32 | 12 |", "On The Radar"),
+        ("cht-chart-type.pptx", "8 slides", "Chart (three d area stacked 100)", "Chart (bar clustered)"),
         ("tbl-cell.pptx", "| unladen swallows |"),
         ("shp-movie-props.pptx", "[media just-two-mice.mp4, ppt/media/media1.mp4]"),
         ("act-props.pptm", "5 slides", "hyperlink"),
@@ -118,7 +131,13 @@ DOCUMENTS: list[RealDocument] = [
     *_all(
         TABLIB, ("errors.xls", "#DIV/0!"), ("founders.xlsx", "| 3 | George | Washington | 67 |"), ("book.ods", "Sheet2")
     ),
-    *_all(ODF, ("twolevellist.odt", "- Subitem B.1"), ("serious_poem.odt", "poem"), ("pythagoras.ods", "| 4 |")),
+    *_all(
+        ODF,
+        ("twolevellist.odt", "- Subitem B.1"),
+        ("serious_poem.odt", "poem"),
+        ("emb_spreadsheet.odp", "[object Object 1]", "Table Sheet1", "Embedded Spreadsheet"),
+        ("pythagoras.ods", "| 4 |"),
+    ),
     *_all(EPUB, ("childrens-literature.epub", "Charles Madison Curry", "FAIRY STORIES")),
     *_all(
         PAGES,
@@ -143,6 +162,8 @@ DOCUMENTS: list[RealDocument] = [
     *_all(
         MSG,
         ("complete.msg", "Subject: Test Multiple attachments complete email!!", "From: Vikram Arsid", "Attachments"),
+        ("outer.msg", "- test.eml (a message)"),
+        ("outer.msg!/test.eml", "Subject: test", "To: "),
         ("other.msg", "投递状态通知", "This is a permanent error"),
     ),
     *_all(

@@ -89,9 +89,16 @@ async def test_what_a_container_shuts_in(session: Session, code: str, told: str)
     await check_usable(session)
 
 
-async def test_too_much_memory_is_stopped(session: Session) -> None:
-    found = await session.run_python("x = bytearray(3 << 30)", LIMITS)
-    assert found.ended in ("memory", "died")
+async def test_too_much_memory_is_told_as_such(session: Session) -> None:
+    for found in (
+        await session.run_python("x = bytearray(3 << 30)", LIMITS),
+        await session.run_shell("python3 -c 'x = bytearray(3 << 30)'", LIMITS),
+    ):
+        assert found.ended == "memory"
+        assert found.error == "stopped: it needs more than 419 MB of memory"
+    await check_usable(session)
+    killed = await session.run_python("import os; os.kill(os.getpid(), 9)", LIMITS)
+    assert killed.ended == "died"
     await check_usable(session)
 
 

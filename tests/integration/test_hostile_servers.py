@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -19,10 +22,16 @@ JSON = {"Content-Type": "application/json", "Accept": "application/json, text/ev
 PING = '{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}'  # fmt: skip  # noqa: E501  as it goes over the wire
 
 
-def started(home: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+@contextmanager
+def started(home: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The code server as a process, which is killed at the end whatever has come of the test."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "MEMENTO_HOME": str(home), **environment}
     command = [sys.executable, "-P", "-m", MODULE, *arguments]
-    return subprocess.Popen(command, env=env, cwd=home, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, env=env, cwd=home, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +41,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert process.stderr is not None
         found = next(found for line in process.stderr if (found := re.search(r"running on (http://\S+)", line)))
         yield f"{found[1]}/mcp"
-        process.terminate()
-        process.stderr.read()
 
 
 @pytest.mark.parametrize(
@@ -59,6 +66,12 @@ def test_a_foreign_page_gets_nothing_from_a_tool_server(served: str, headers: di
     assert "serverInfo" in fine.text
 
 
+def test_it_tells_its_own_version(served: str) -> None:
+    told = re.search(r'"serverInfo":(\{.*?\})', httpx.post(served, content=PING, headers=JSON).text)
+    assert told is not None
+    assert json.loads(told[1]) == {"name": "code", "version": version("memento-agent")}
+
+
 def test_a_page_may_not_ask_beforehand_either(served: str) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     answered = httpx.options(served, headers=asked)
@@ -78,7 +91,10 @@ def test_a_tool_server_that_would_be_open_does_not_start(
     address: str, environment: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     with started(tmp_path, "--http", address, **environment) as process:
-        _, told = process.communicate(timeout=60)
+        try:
+            _, told = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode not in (0, None)
     assert says in told
     assert "Traceback" not in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import sys
 import time
 from collections.abc import Awaitable, Iterator
@@ -93,6 +94,16 @@ async def test_progress_comes_while_it_works(pool: JobPool, file: Path) -> None:
         assert result.value == 3
     assert (0.0, 3.0, "step 0") in seen
     assert seen == sorted(seen)
+
+
+async def test_what_a_job_says_of_its_progress_can_be_sent_on(pool: JobPool) -> None:
+    seen: list[str] = []
+
+    async def progress(done: float, total: float | None, text: str) -> None:
+        seen.append(text)
+
+    async with run_job(f"{FUNCTIONS}:tell_garbage", {}, {}, progress=progress):
+        assert seen == ["bad  step"]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +197,15 @@ async def test_a_job_sees_nothing_of_the_server_other_jobs_or_the_machine(pool: 
     assert len((await result_of("processes", file))[0]) == 2
 
 
+async def test_folders_that_a_job_closes_are_open_to_the_next(pool: JobPool, file: Path) -> None:
+    if not jailed(pool):
+        pytest.skip("it would close /tmp")
+    with pytest.raises(ToolCallError, match="nothing came back"):
+        await result_of("close_folders", file)
+    assert await works(file)
+    assert (await result_of("look_around", file))[0]["out"] == []
+
+
 async def test_folders_that_are_nested_too_deep_are_not_taken(pool: JobPool, file: Path) -> None:
     with pytest.raises(ToolCallError, match="more folders than are taken"):
         await result_of("nest", file)
@@ -215,6 +235,96 @@ async def timed(work: Awaitable[object]) -> float:
 
 async def started_python() -> None:
     await (await asyncio.create_subprocess_exec(sys.executable, "-I", "-S", "-c", "")).wait()
+
+
+@pytest.mark.parametrize("broken", ["result", "in", "out"])
+async def test_a_server_whose_folder_is_gone_takes_no_job(
+    broken: str, pool: JobPool, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await works(file)
+    for server in pool._idle:
+        await asyncio.to_thread(shutil.rmtree, server.folder.root / broken)
+    assert await works(file)
+    assert "its folder is gone" in caplog.text
+
+
+async def test_a_server_whose_jobs_bring_nothing_back_is_replaced_and_the_cause_logged(
+    pool: JobPool, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not jailed(pool) or os.geteuid() != 0:
+        pytest.skip("needs a folder that its user may not write")
+    assert await works(file)
+    broken = pool._idle[-1]
+    await asyncio.to_thread(os.chown, broken.folder.result, 0, 0)
+    with pytest.raises(ToolCallError, match=r"nothing came back|crashed"):
+        await result_of("sizes", file)
+    assert await works(file)
+    assert broken not in pool._idle
+    assert [line.partition("replaced: ")[2][:24] for line in caplog.messages] == ["PermissionError: [Errno "]
+
+
+async def test_a_server_that_ended_meanwhile_takes_no_job(
+    pool: JobPool, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await works(file)
+    for server in pool._idle:
+        ending = asyncio.run_coroutine_threadsafe(_killed(server), pool.loop)
+        await asyncio.wrap_future(ending)
+    assert await works(file)
+    assert "it has ended" in caplog.text
+
+
+async def _killed(server: job_process.JobServerProcess) -> None:
+    await server.process.kill()
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_job_that_is_cancelled_while_its_server_starts_leaves_nothing(
+    mode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await asyncio.to_thread(children)
+    made = await asyncio.to_thread(JobPool, tmp_path / "jobs", jailed=mode)
+    monkeypatch.setattr(jobs, "_pool", lambda: made)
+    starts = job_process.JobServerProcess.ready
+
+    async def slowly(server: job_process.JobServerProcess) -> None:
+        await asyncio.sleep(0.5)
+        await starts(server)
+
+    monkeypatch.setattr(job_process.JobServerProcess, "ready", slowly)
+    for delay in (0.0, 0.05, 0.4, 0.6):
+        task = asyncio.create_task(in_memory())
+        await asyncio.sleep(delay)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await asyncio.to_thread(made.close)
+    assert await asyncio.to_thread(children) <= before
+    assert await asyncio.to_thread(lambda: list((tmp_path / "jobs").iterdir())) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_what_reads_files_has_no_key_in_its_environment(
+    mode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setattr(job_process, "PACKAGES", ("tools", "configs", "tests"))
+    made = await asyncio.to_thread(JobPool, tmp_path / "jobs", jailed=mode)
+    monkeypatch.setattr(jobs, "_pool", lambda: made)
+    try:
+        values, _ = await result_of("environment", file)
+    finally:
+        await asyncio.to_thread(made.close)
+    assert values
+    assert "sk-planted" not in values
+
+
+async def in_memory() -> None:
+    async with run_job(f"{FUNCTIONS}:sizes", {"file": io.BytesIO(b"content")}, {}):
+        pass
+
+
+def children() -> set[str]:
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
 
 
 async def test_an_input_that_is_no_regular_file_is_refused(pool: JobPool) -> None:

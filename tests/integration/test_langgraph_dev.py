@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from configs.settings import Settings
 from graph.api import ask
@@ -144,6 +147,25 @@ def test_a_foreign_page_drives_nothing(server: Server, headers: dict[str, str], 
         assert server.http("OPTIONS", "/runs/wait", headers=asked).status_code == status
         assert server.http("POST", "/threads/search", json={}, headers=headers).status_code == status
     assert len(server.client.threads.search(limit=100)) == before
+
+
+def test_a_foreign_page_opens_no_websocket(server: Server) -> None:
+    thread_id = server.client.threads.create()["thread_id"]
+    address = f"{server.url.replace('http', 'ws')}/threads/{thread_id}/stream/events"
+    for origin in ("https://evil.example", "null"):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(address, origin=Origin(origin))
+        assert refused.value.response.status_code == 403
+    with connect(address, origin=Origin("http://localhost:3000")) as socket:
+        socket.send("nothing")
+        assert "Protocol commands must be" in str(socket.recv(20))
+
+
+def test_a_caller_behind_a_proxy_of_this_machine_is_from_elsewhere(server: Server) -> None:
+    refused = server.http("GET", "/info", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert refused.status_code == 403
+    assert "no authentication" in refused.json()["detail"]
+    assert "set MEMENTO_ALLOW_UNAUTHENTICATED=true" in server.log.read_text()
 
 
 def test_the_server_found_nothing_slow_or_blocking(server: Server) -> None:

@@ -62,11 +62,12 @@ async def test_names_are_short_unique_and_unprefixed(tools: dict[str, BaseTool])
     assert by_server == NAMES
 
 
-async def test_schemas_are_flat_and_carry_nothing_but_types(tools: dict[str, BaseTool]) -> None:
+async def test_schemas_are_flat_and_close_what_they_list(tools: dict[str, BaseTool]) -> None:
     assert tools["multiply"].args_schema == {
         "type": "object",
         "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
         "required": ["a", "b"],
+        "additionalProperties": False,
     }
     for tool in tools.values():
         assert tool.description

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -67,6 +73,87 @@ def test_what_is_no_video_leaves_nothing(path: str, site: Site, home: Path) -> N
     assert "127.0.0.1" not in text
     assert "/tmp" not in text
     assert not kept(home, ".").exists() or not list(kept(home, ".").iterdir())
+
+
+@pytest.fixture
+def traps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is first on the `PATH`, of programs that yt-dlp likes to start; a file tells who was."""
+    folder = tmp_path / "traps"
+    folder.mkdir()
+    for name in ("rtmpdump", "ffmpeg", "ffprobe", "mplayer", "aria2c", "curl"):
+        (folder / name).write_text(f"#!/bin/sh\necho {name} >> {folder}/started\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder / "started"
+
+
+@pytest.mark.parametrize("source", ["rtmp://127.0.0.1:9/x", "mms://127.0.0.1:9/x.mp4"])
+def test_no_other_program_fetches(source: str, site: Site, home: Path, tmp_path: Path, traps: Path) -> None:
+    (tmp_path / "odd.html").write_text(PAGE.replace("bikes.mp4", source))
+    fine, text = call("video", "download_video", url=site.url("odd.html"))
+    assert not fine
+    assert "there is no video on that page" in text
+    assert not traps.exists()
+
+
+PROBE = """
+import json, os, socket, subprocess, sys, urllib.request
+sys.path.insert(0, os.environ["PYTHONPATH"])
+from tools.media.fetch_video import only_through
+sys.addaudithook(only_through(sys.argv[1]))
+def refused(attempt):
+    try:
+        attempt()
+    except PermissionError as error:
+        return "here" in str(error) or "proxy" in str(error)
+    except Exception:
+        return False
+    return False
+port = int(sys.argv[1].rpartition(":")[2])
+socket.create_connection(("127.0.0.1", port)).close()
+print(json.dumps([
+    refused(lambda: subprocess.run([sys.executable, "-c", "1"])), refused(lambda: os.system("true")),
+    refused(os.fork), refused(lambda: os.posix_spawn("/bin/true", ["true"], {})),
+    refused(lambda: socket.create_connection(("127.0.0.1", port + 1))),
+    refused(lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port + 1))),
+    refused(lambda: socket.getaddrinfo("a.example", 80)),
+]))
+"""
+
+
+def told_by(folder: Path) -> str:
+    """What the downloader's process says, with another program in its place."""
+    with downloads._start({}, folder) as process:
+        assert process.stdout is not None
+        return process.stdout.read().decode()
+
+
+def test_the_downloader_has_no_key_starts_nothing_and_connects_to_the_proxy_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    monkeypatch.setattr(downloads, "PROGRAM", ["-c", "import json, os; print(json.dumps(dict(os.environ)))"])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    environment = json.loads(told_by(folder))
+    assert "sk-planted" not in environment.values()
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        command = [sys.executable, "-c", PROBE, f"http://127.0.0.1:{proxy.getsockname()[1]}"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    assert json.loads(ran.stdout) == [True] * 7
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_does_not_fetch_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others may read the interpreter and the code; /bin/sh stands for them."""
+    for name, value in (("executable", "/bin/sh"), ("prefix", "/usr"), ("base_prefix", "/usr")):
+        monkeypatch.setattr(sys, name, value)
+    monkeypatch.setattr(downloads, "ROOT", Path("/usr"))
+    monkeypatch.setattr(downloads, "PROGRAM", ["-c", "/usr/bin/id; /usr/bin/stat -c %u ."])
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        told = told_by(Path(folder))
+    user = downloads.OTHER_USER
+    assert told == f"uid={user} gid={user} groups={user}\n{user}\n"
 
 
 @pytest.mark.parametrize(

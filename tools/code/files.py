@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, islice
 
 from configs.errors import ToolCallError
 from tools.result_text import size_text
@@ -102,19 +104,19 @@ def edited(text: str, old: str, new: str) -> tuple[str, int]:
         raise ToolCallError("old and new are the same")
     count = text.count(old)
     if count > 1:
-        where = ", ".join(str(number) for number in _lines_with(text, old)[:10])
+        where = ", ".join(str(number) for number in islice(_lines_with(text, old), 10))
         raise ToolCallError(f"old is there {count} times, at lines {where}; give more of the lines around it")
     if count == 0:
         raise ToolCallError(f"old is not in the file{_nearly(text, old)}")
     return text.replace(old, new), _line(text, text.index(old))
 
 
-def _lines_with(text: str, old: str) -> list[int]:
-    found, at = [], text.find(old)
+def _lines_with(text: str, old: str) -> Iterator[int]:
+    line, counted, at = 1, 0, text.find(old)
     while at >= 0:
-        found.append(_line(text, at))
-        at = text.find(old, at + len(old))
-    return found
+        line += text.count("\n", counted, at)
+        yield line
+        counted, at = at, text.find(old, at + len(old))
 
 
 def _line(text: str, at: int) -> int:
@@ -123,10 +125,10 @@ def _line(text: str, at: int) -> int:
 
 def _nearly(text: str, old: str) -> str:
     """Where the same words are with other white space, which is the usual mistake."""
-    wanted = old.split()
-    lines = text.split("\n")
-    height = old.count("\n") + 1
-    for number in range(len(lines)):
-        if wanted and "\n".join(lines[number : number + height]).split() == wanted:
-            return f"; at line {number + 1} is the same with other spaces or line ends, copy it exactly"
-    return "; read it again and copy the lines exactly"
+    lines = [f"{' '.join(line.split())} ".lstrip() for line in text.split("\n")]
+    wanted = " ".join(old.split())
+    at = f" {''.join(lines)}".find(f" {wanted} ") if wanted else -1
+    if at < 0:
+        return "; read it again and copy the lines exactly"
+    number = bisect_right(list(accumulate(map(len, lines))), at) + 1
+    return f"; at line {number} is the same with other spaces or line ends, copy it exactly"

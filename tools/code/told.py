@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tools.result_text import clean, size_text
+from tools.result_text import clean, clean_lines, size_text
 from tools.sandbox.contract import Execution
 
 MAX_FILES = 30
@@ -18,9 +18,10 @@ def told(execution: Execution, sizes: Mapping[str, int], lost: bool = False, pyt
         sizes: of the files in the workspace, in bytes.
         lost: variables were lost before this run.
     """
-    parts = [clean(execution.output)]
+    parts = [clean_lines(execution.output)]
     if execution.value:
-        parts.append(f"=> {clean(execution.value)}")
+        between = "\n" if "\n" in execution.value else " "  # a table's head stays above its columns
+        parts.append(clean(f"=>{between}{execution.value}"))
     notes = []
     if execution.error and not _is_in(execution.error, execution.output):
         notes.append(execution.error)

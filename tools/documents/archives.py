@@ -8,7 +8,6 @@ import lzma
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,7 @@ MAX_MEMBER = 100_000_000
 MAX_TAR = 500_000_000
 """Bytes of a packed tar that are unpacked to look for something."""
 PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
-FAULTS = (*BROKEN, tarfile.TarError, zlib.error, lzma.LZMAError)
+FAULTS = (*BROKEN, tarfile.TarError)
 
 
 def read_zip(source: Source) -> Document:

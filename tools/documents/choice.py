@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
-from tools.documents.document import Document, Source, split
+from tools.documents.document import Document, Source, blocks, split
 
 LIMIT = 20_000
 """Characters of parts that one answer holds."""
 HEAD_CHARS = 40
 """What stands above a part, counted with it."""
 PASSAGE_CHARS = 800
+RECORD_CHARS = 3_000
 PASSAGES_LIMIT = 8_000
 MAX_PASSAGES = 2000
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"\w+", re.UNICODE)
 _RANGE = re.compile(r"(\d{1,6})?\s*(-)?\s*(\d{1,6})?")
 
@@ -98,11 +102,27 @@ def _by_query(document: Document, source: Source, wanted: list[int], query: str)
         if searched and (source.late() or len(passages) >= 50 * MAX_PASSAGES):
             break
         part = document.part(number)
-        passages += [Shown(number, part.label, text) for text in split(part.text, PASSAGE_CHARS)]
+        texts = _records(part.text) if document.records else split(part.text, PASSAGE_CHARS)
+        passages += [Shown(number, part.label, text) for text in texts]
         searched += 1
         source.progress(searched, len(wanted), f"{document.unit} {number}")
     best = list(_within(best_passages(passages, query), PASSAGES_LIMIT))
     return Choice(best, searched, next=wanted[searched] if searched < len(wanted) else 0)
+
+
+def _records(text: str) -> Iterator[str]:
+    """Whole records, several short ones together; cut only where one is longer than RECORD_CHARS."""
+    gathered = ""
+    for block in blocks(text):
+        if gathered and len(gathered) + len(block) > PASSAGE_CHARS:
+            yield gathered
+            gathered = ""
+        if len(block) > RECORD_CHARS:
+            yield from split(block, PASSAGE_CHARS)
+        else:
+            gathered += f"\n{block}" if gathered else block
+    if gathered:
+        yield gathered
 
 
 def best_passages(passages: list[Shown], query: str) -> list[Shown]:
@@ -131,5 +151,16 @@ def _within(passages: list[Shown], limit: int) -> Iterator[Shown]:
 
 
 def _words(text: str) -> list[str]:
-    """Words in small letters, an English plural's or third person's s left off."""
-    return [word[:-1] if len(word) > 3 and word.endswith("s") else word for word in _WORD.findall(text.casefold())]
+    """Words in small letters, an English plural's or third person's s left off.
+
+    Letters of scripts that put no spaces between words count one by one and in pairs; letters that only look
+    different, such as small figures and ligatures, count as the same.
+    """
+    found: list[str] = []
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+        if _UNSPACED.search(word):
+            found += word
+            found += map("".join, pairwise(word))
+        else:
+            found.append(word[:-1] if len(word) > 3 and word.endswith("s") else word)
+    return found

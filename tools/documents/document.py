@@ -87,6 +87,7 @@ class Document:
         part: makes one, numbered from 1; may be slow.
         facts: a few lines about the whole.
         notes: what was left out and why; a reader may add to it while parts are made.
+        records: whether lines and what is indented below them belong together, as in JSON.
     """
 
     kind: str
@@ -95,6 +96,7 @@ class Document:
     part: Callable[[int], Part]
     facts: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
+    records: bool = False
 
 
 def of_parts(kind: str, unit: str, parts: Sequence[Part], facts: Sequence[str] = ()) -> Document:
@@ -131,12 +133,34 @@ def labelled(pieces: Sequence[str]) -> list[Part]:
     return parts
 
 
+def blocks(text: str) -> list[str]:
+    """A text's least indented lines, each with the deeper ones and the closing brackets below it."""
+    lines = text.split("\n")
+    levels = [_indentation(line) for line in lines if line.strip() and line not in ("[", "{", "]", "}")]
+    level = min(levels, default=0)
+    found: list[list[str]] = [[]]
+    for line in lines:
+        if found[-1] and _indentation(line) <= level:
+            found.append([])
+        found[-1].append(line)
+    return ["\n".join(block) for block in found]
+
+
 def _cut(text: str, start: int, end: int) -> int:
-    for mark in ("\n\n", "\n", " "):
-        found = text.rfind(mark, start + (end - start) // 2, end)
-        if found > 0:
-            return found + len(mark)
-    return end
+    middle = start + (end - start) // 2
+    if (found := text.rfind("\n\n", middle, end)) > 0:
+        return found + 2
+    places = [place + 1 for place in range(middle, end) if text[place] == "\n"]
+    if places:  # the last of those before which the least indented line begins
+        return min(reversed(places), key=lambda place: _indentation(text[place : place + 200]))
+    found = text.rfind(" ", middle, end)
+    return found + 1 if found > 0 else end
+
+
+def _indentation(line: str) -> float:
+    """How far a line is indented; one that closes a bracket belongs to what is above it."""
+    bare = line.lstrip(" \t")
+    return len(line) - len(bare) + (0.5 if bare.startswith(("}", "]")) else 0)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

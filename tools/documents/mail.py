@@ -7,12 +7,10 @@ import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage, Message
 from pathlib import Path
-from typing import Any
 
-from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text, shown_name
+from tools.documents.document import Document, Source, of_text, shown_name
 from tools.documents.plain import decoded
 from tools.documents.web_page import markdown
-from tools.servers.extras import need
 
 MAX_MAIL = 60_000_000
 MAX_PARTS = 2000
@@ -115,53 +113,3 @@ def _payload(part: Message) -> bytes:
     except (ValueError, LookupError):
         return b""
     return data if isinstance(data, bytes) else b""
-
-
-def read_msg(source: Source) -> Document:
-    """A message of Outlook."""
-    ole = _opened(source.path)
-    told = [("From", "0C1A"), ("Address", "0C1F"), ("To", "0E04"), ("Cc", "0E03"), ("Subject", "0037")]
-    lines = [f"{label}: {text}" for label, code in told if (text := _property(ole, code))]
-    body = _property(ole, "1000") or markdown(_property(ole, "1013"))[1] or "[no text]"
-    names = [f"- {name} ({ole.get_size(path):,} bytes)" for name, path in _msg_attached(ole)]
-    listed = ["Attachments, readable as PATH!/NAME:\n" + "\n".join(names)] if names else []
-    return of_text("Outlook message", "\n\n".join(["\n".join(lines), body, *listed]))
-
-
-def msg_attachment(path: Path, name: str) -> bytes | None:
-    """A file attached to a message of Outlook, or None."""
-    ole = _opened(path)
-    for each, stream in _msg_attached(ole):
-        if each == name:
-            return bytes(ole.openstream(stream).read(MAX_MAIL))
-    return None
-
-
-def _opened(path: Path) -> Any:
-    olefile = need("olefile", EXTRA)
-    try:
-        return olefile.OleFileIO(path)
-    except (OSError, ValueError, IndexError, TypeError) as error:
-        raise UnreadableError(f"this Outlook message is damaged: {type(error).__name__}") from None
-
-
-def _property(ole: Any, code: str, folder: str = "") -> str:
-    for kind, encoding in (("001F", "utf-16-le"), ("001E", ""), ("0102", "")):
-        name = f"{folder}__substg1.0_{code}{kind}"
-        if ole.exists(name):
-            data = bytes(ole.openstream(name).read(MAX_MAIL))
-            text = data.decode(encoding, "replace") if encoding else decoded(data)[0]
-            return text.replace("\r\n", "\n").replace("\r", "\n").strip("\0 \n")
-    return ""
-
-
-def _msg_attached(ole: Any) -> list[tuple[str, str]]:
-    """Names and streams of the attached files."""
-    folders = sorted({entry[0] for entry in ole.listdir() if entry[0].startswith("__attach_version1.0_#")})
-    found = []
-    for folder in folders[:MAX_PARTS]:
-        stream = f"{folder}/__substg1.0_37010102"
-        if ole.exists(stream):
-            name = _property(ole, "3707", f"{folder}/") or _property(ole, "3704", f"{folder}/") or folder[-8:]
-            found.append((shown_name(name.replace("/", "_")), stream))
-    return found

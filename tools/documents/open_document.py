@@ -1,18 +1,22 @@
-"""OpenDocument texts and slides: paragraphs, headings, lists and tables in order."""
+"""OpenDocument texts and slides: paragraphs, headings, lists, tables and what is embedded, in order."""
 
 from __future__ import annotations
 
+import posixpath
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text, table
+from tools.documents.document import EXTRA, Document, Source, UnreadableError, of_text, shown_name, table
 from tools.documents.packages import BROKEN, checked
 from tools.servers.extras import need
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+XLINK = "{http://www.w3.org/1999/xlink}"
+MATH = "{http://www.w3.org/1998/Math/MathML}"
+MAX_OBJECTS = 50
 MAX_REPEAT = 50
 """A repeated cell or row is shown so often at most; files repeat the empty ones a million times."""
 MAX_CELLS = 200_000
@@ -28,29 +32,70 @@ def read(source: Source) -> Document:
     etree = need("lxml.etree", EXTRA)
     try:
         with zipfile.ZipFile(source.path) as archive:
-            parser = etree.XMLParser(resolve_entities=False, no_network=True)
-            root = etree.fromstring(archive.read("content.xml"), parser)
+            blocks = list(_Reader(archive, etree).blocks("content.xml"))
     except (*BROKEN, KeyError, etree.LxmlError) as error:
         raise UnreadableError(f"this OpenDocument file is damaged or locked: {type(error).__name__}") from None
-    return of_text("OpenDocument file", "\n\n".join(_blocks(root)))
+    return of_text("OpenDocument file", "\n\n".join(blocks))
 
 
-def _blocks(element: Any) -> Iterator[str]:
+class _Reader:
     """Texts of the elements that stand for something, in order; without recursion, for files nested deep."""
-    walk = [element]
-    while walk:
-        each = walk.pop()
-        if each.tag == f"{TABLE}table":
-            yield _table(each)
-        elif each.tag == f"{TEXT}h":
-            yield f"{'#' * min(int(each.get(f'{TEXT}outline-level') or 1), 6)} {_text(each)}"
-        elif each.tag == f"{TEXT}p":
-            if text := _text(each):
-                yield f"- {text}" if any(up.tag == f"{TEXT}list-item" for up in each.iterancestors()) else text
-        else:
-            if each.tag == f"{DRAW}page":
-                yield f"## {each.get(f'{DRAW}name') or 'slide'}"
-            walk.extend(reversed([child for child in each if isinstance(child.tag, str)]))
+
+    def __init__(self, archive: zipfile.ZipFile, etree: Any) -> None:
+        self._archive = archive
+        self._etree = etree
+        self._entered: set[str] = set()
+
+    def blocks(self, name: str) -> Iterator[str]:
+        """What is in a part: the document's own, or that of an object in it."""
+        self._entered.add(name)
+        parser = self._etree.XMLParser(resolve_entities=False, no_network=True)
+        walk = [self._etree.fromstring(self._archive.read(name), parser)]
+        while walk:
+            each = walk.pop()
+            if each.tag == f"{TABLE}table":
+                yield _table(each)
+                yield from self._objects(each)
+            elif each.tag in (f"{TEXT}h", f"{TEXT}p"):
+                if text := _text(each):
+                    yield _line(each, text)
+                yield from self._objects(each)
+            elif each.tag == f"{DRAW}object":
+                yield from self._object(each)
+            elif each.tag == f"{MATH}math":
+                yield _formula(each)
+            else:
+                if each.tag == f"{DRAW}page":
+                    yield f"## {each.get(f'{DRAW}name') or 'slide'}"
+                walk.extend(reversed([child for child in each if isinstance(child.tag, str)]))
+
+    def _objects(self, element: Any) -> Iterator[str]:
+        for each in element.iter(f"{DRAW}object"):
+            yield from self._object(each)
+
+    def _object(self, element: Any) -> Iterator[str]:
+        """A spreadsheet, chart or formula inside the document, each once and MAX_OBJECTS at most."""
+        folder = posixpath.normpath(element.get(f"{XLINK}href") or "")
+        name = f"{folder}/content.xml"
+        if name in self._entered:
+            return
+        if name not in self._archive.namelist() or len(self._entered) > MAX_OBJECTS:
+            yield f"[object {shown_name(folder)[:100]}, not read]"
+            return
+        yield f"[object {shown_name(folder)[:100]}]"
+        yield from self.blocks(name)
+
+
+def _line(element: Any, text: str) -> str:
+    if element.tag == f"{TEXT}h":
+        return f"{'#' * min(int(element.get(f'{TEXT}outline-level') or 1), 6)} {text}"
+    return f"- {text}" if any(up.tag == f"{TEXT}list-item" for up in element.iterancestors()) else text
+
+
+def _formula(element: Any) -> str:
+    """As it was typed, where the file keeps that; else its signs one after the other."""
+    typed = element.find(f".//{MATH}annotation")
+    return f"Formula: {_text(typed if typed is not None else element)}"
 
 
 def _text(element: Any) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +17,10 @@ MAX_UNPACKED = 400_000_000
 MAX_XML = 150_000_000
 _DECLARES = (b"<!DOCTYPE", b"<!ENTITY", "<!DOCTYPE".encode("utf-16-le"), "<!DOCTYPE".encode("utf-16-be"))
 CHUNK = 1 << 20
-BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, RuntimeError, NotImplementedError, ValueError)
-"""What zipfile raises for archives that are damaged, locked or packed in a way it cannot read; beside zlib.error."""
+BROKEN = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError,
+)  # fmt: skip
+"""What zipfile raises for archives that are damaged, locked or packed in a way it cannot read."""
 
 
 def checked(path: Path, kind: str) -> None:
@@ -25,8 +29,6 @@ def checked(path: Path, kind: str) -> None:
     Raises:
         UnreadableError: with the reason.
     """
-    import zlib
-
     try:
         with zipfile.ZipFile(path) as archive:
             entries = plausible(archive, path.stat().st_size)
@@ -35,7 +37,7 @@ def checked(path: Path, kind: str) -> None:
                     with guarded(archive, entry, kind) as part:
                         while part.read(CHUNK):
                             pass
-    except (*BROKEN, zlib.error) as error:
+    except BROKEN as error:
         if isinstance(error, UnreadableError):
             raise
         raise UnreadableError(f"this {kind} is damaged: it cannot be unpacked") from None

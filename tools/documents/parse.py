@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from configs.errors import ConfigurationError
 from tools.documents import (
     archives,
     book,
     mail,
     notebook,
     open_document,
+    outlook,
     pdf,
     pictures,
     plain,
@@ -47,7 +47,7 @@ READERS: dict[Kind, Callable[[Source], Document]] = {
     "zip": archives.read_zip,
     "tar": archives.read_tar,
     "packed": archives.read_tar,
-    "msg": mail.read_msg,
+    "msg": outlook.read,
     "eml": mail.read,
     "rtf": rich_text.read,
     "html": web_page.read,
@@ -86,11 +86,12 @@ def read(
         pages, query: as `choose`.
 
     Returns:
-        `missing`, a library that is not there; or `media`, for a sound or a film, left in `out` where it came out of
-        an archive; or what `shown` takes: kind, unit, total, facts, notes, shown, searched, next.
+        `media`, for a sound or a film, left in `out` where it came out of an archive; or what `shown` takes: kind,
+        unit, total, facts, notes, shown, searched, next.
 
     Raises:
         ValueError: it cannot be read; for the model.
+        ConfigurationError: a library is missing.
     """
     try:
         path, name, kind = _entered(inputs["file"], out, name, media_type, members)
@@ -100,8 +101,6 @@ def read(
         with source.until_read:
             document = _reader(kind)(source)
             choice = choose(document, source, pages, query)
-    except ConfigurationError as error:
-        return {"missing": str(error)}
     except RecursionError:
         raise ValueError("this document is nested too deep to be read") from None
     except MemoryError:
@@ -119,10 +118,7 @@ def take(inputs: Mapping[str, Path], out: Path, *, name: str, members: Sequence[
     Raises:
         ValueError: there is none, or it cannot be unpacked.
     """
-    try:
-        path, called, _ = _entered(inputs["file"], out, name, "", members)
-    except ConfigurationError as error:
-        return {"missing": str(error)}
+    path, called, _ = _entered(inputs["file"], out, name, "", members)
     return {"file": path.name, "name": PurePosixPath(called).name}
 
 
@@ -166,7 +162,7 @@ def _member(path: Path, kind: Kind, name: str, into: Path) -> bool:
         return archives.tar_member(path, name, into)
     finders: dict[Kind, Callable[[Path, str], bytes | None]] = {
         "eml": mail.attachment,
-        "msg": mail.msg_attachment,
+        "msg": outlook.attachment,
         "pdf": pdf.attachment,
     }
     if kind not in finders:

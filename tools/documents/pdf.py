@@ -1,4 +1,4 @@
-"""PDF: text in the file's order, ruled tables as markdown in their place, scanned pages by OCR."""
+"""PDF: text in the file's order, ruled tables as markdown in their place, scanned pages by OCR, fields and notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, shown_name, table
+from tools.documents.pdf_marks import marks
 from tools.media.recognition import read as recognise
+from tools.media.recognition import unread_scripts
 from tools.servers.extras import need
 
 MAX_PAGES = 20_000
@@ -32,6 +34,8 @@ def read(source: Source) -> Document:
         UnreadableError: it is damaged or locked.
     """
     pdf = _opened(source.path)
+    if pdf.get_formtype():
+        pdf.init_forms()
     total = len(pdf)
     if not total:
         raise UnreadableError("this PDF has no pages")
@@ -74,15 +78,18 @@ class Pages:
             text = page.get_textpage()
         except raw.PdfiumError:
             return Part(f"[page {number} is damaged]")
+        return Part("\n\n".join(filter(None, (self._text(number, page, text), marks(page, text, self._pdf.formenv)))))
+
+    def _text(self, number: int, page: Any, text: Any) -> str:
         plain = text.get_text_bounded() if text.count_chars() else ""
         letters = len("".join(plain.split()))
         if letters < SCAN_CHARS and (_is_scan(page) or (not letters and _is_drawn(page))):
             read = self._scanned(page)
             stamp = "" if "".join(plain.split()) in "".join(read.split()) else plain.strip()
-            return Part(f"{stamp}\n{read}".strip())
+            return f"{stamp}\n{read}".strip()
         looked_for = not self._source.quick and len(plain) <= MAX_TABLE_CHARS and _is_ruled(page)
         tables = self._tables(number) if looked_for else []
-        return Part(_clean(_with_tables(text, tables) if tables else plain))
+        return _clean(_with_tables(text, tables) if tables else plain)
 
     def _scanned(self, page: Any) -> str:
         if self._has_read and self._source.late():
@@ -90,8 +97,9 @@ class Pages:
         width, height = page.get_size()
         scale = min(RENDER_PIXELS / max(width, height, 1.0), 300 / 72)
         self._has_read = True
-        lines = recognise(page.render(scale=scale, may_draw_forms=False).to_pil()).text
-        return f"[scanned page, read by OCR]\n{lines}" if lines else "[a scanned page without readable text]"
+        found = recognise(page.render(scale=scale, may_draw_forms=False).to_pil())
+        told = f"[scanned page, read by OCR]\n{found.text}" if found.text else "[a scanned page without readable text]"
+        return "\n".join(filter(None, (told, unread_scripts(found))))
 
     def _tables(self, number: int) -> list[tuple[Box, str]]:
         """Where ruled tables of two columns or more are, and their markdown."""

@@ -8,6 +8,7 @@ from typing import Any
 from tools.documents.document import EXTRA, Document, Part, Source, UnreadableError, damaged, of_parts
 from tools.media.picture import too_large
 from tools.media.recognition import read as recognise
+from tools.media.recognition import unread_scripts
 from tools.servers.extras import need
 
 MAX_FRAMES = 20
@@ -65,9 +66,10 @@ class _Frames:
             self._picture.seek(number - 1)
             if reason := too_large(*self._picture.size):
                 raise UnreadableError(reason)
-            text = recognise(self._picture).text
-        told = f"Text in the picture, by OCR:\n{text}" if text else "[no text found in the picture by OCR]"
-        return Part(f"{told}\n(What a picture shows: describe_image, ask_image.)")
+            found = recognise(self._picture)
+        told = f"Text in the picture, by OCR:\n{found.text}" if found.text else "[no text found in the picture by OCR]"
+        hint = unread_scripts(found)
+        return Part(f"{told}\n{hint}{' ' if hint else ''}(What a picture shows: describe_image, ask_image.)")
 
 
 def _exif(picture: Any) -> list[str]:

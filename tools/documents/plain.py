@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from tools.documents.document import Document, Part, Source, labelled, of_parts, of_text, split
+from tools.documents.encodings import encoding_of
 
 MAX_TEXT = 50_000_000
-BOMS = (
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
+_ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+|\\/)")
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
-_DECLARED = re.compile(rb"(?:encoding|charset)=[\"']?([A-Za-z0-9_.:-]{2,40})")
 
 
 def decoded(data: bytes) -> tuple[str, str]:
@@ -24,23 +20,6 @@ def decoded(data: bytes) -> tuple[str, str]:
     encoding, mark = encoding_of(data)
     text = data[mark:].decode(encoding, "replace" if mark or encoding != "utf-8" else "ignore")
     return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
-
-
-def encoding_of(data: bytes) -> tuple[str, int]:
-    """How text is encoded: by its mark, as UTF-8, as it declares itself, or as its letters are spread.
-
-    Returns:
-        the encoding, and the length of the mark before the text.
-    """
-    for mark, encoding in BOMS:
-        if data.startswith(mark):
-            return encoding, len(mark)
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start <= len(data) - 4:  # else it is cut inside a character
-            return _declared(data) or _guessed(data[max(0, error.start - 25_000) : error.start + 25_000]), 0
-    return "utf-8", 0
 
 
 def read_text(source: Source) -> Document:
@@ -60,7 +39,7 @@ def read_xml(source: Source) -> Document:
 
 
 def read_json(source: Source) -> Document:
-    """JSON, indented where it is one long line; JSON lines, one value a line."""
+    """JSON, indented where it is one long line; JSON lines, one value a line. Letters stand for their escapes."""
     text, _ = _read(source)
     try:
         value = json.loads(text)
@@ -69,8 +48,22 @@ def read_json(source: Source) -> Document:
     except ValueError as error:
         return _json_lines(text, str(error)[:100], source.name)
     if len(text) > 2000 and text.count("\n") < len(text) / 2000:
-        text = json.dumps(value, ensure_ascii=False, indent=1)
-    return of_parts("JSON", "part", [Part(piece) for piece in split(text)], [_shape(value)])
+        text = json.dumps(value, indent=1)
+    return _records("JSON", text, [_shape(value)])
+
+
+def _records(kind: str, text: str, facts: list[str]) -> Document:
+    parts = [Part(piece) for piece in split(_ESCAPED.sub(_letters, text))]
+    return replace(of_parts(kind, "part", parts, facts), records=True)
+
+
+def _letters(match: re.Match[str]) -> str:
+    """The letters that a run of escapes stands for; those that JSON has to escape stay so."""
+    if match[2] == "\\/":
+        return f"{match[1]}/"
+    letters = str(json.loads(f'"{match[2]}"'))
+    halves = any("\ud800" <= letter <= "\udfff" for letter in letters)
+    return match[0] if halves else match[1] + json.dumps(letters, ensure_ascii=False)[1:-1]
 
 
 def _read(source: Source) -> tuple[str, str]:
@@ -80,27 +73,6 @@ def _read(source: Source) -> tuple[str, str]:
     if len(data) > MAX_TEXT:
         text += f"\n[the file goes on; the first {MAX_TEXT:,} bytes were read]"
     return text, encoding
-
-
-def _declared(data: bytes) -> str:
-    """The encoding that a text names in its first lines, where it fits."""
-    found = _DECLARED.search(data[:1000])
-    if found is None:
-        return ""
-    try:
-        data.decode(found[1].decode("ascii"))
-    except (LookupError, UnicodeError):
-        return ""
-    return found[1].decode("ascii").lower()
-
-
-def _guessed(data: bytes) -> str:
-    try:
-        from charset_normalizer import from_bytes
-    except ImportError:
-        return "cp1252"
-    best = from_bytes(data).best()
-    return best.encoding if best is not None else "latin-1"
 
 
 def _json_lines(text: str, fault: str, name: str) -> Document:
@@ -115,7 +87,7 @@ def _json_lines(text: str, fault: str, name: str) -> Document:
         if bad:
             places = ", ".join(map(str, bad[:10])) + ", ..." * (len(bad) > 10)
             facts.append(f"not valid JSON: {len(bad)} of the lines (line {places})")
-        return of_parts("JSON lines", "part", [Part(piece) for piece in split(text)], facts)
+        return _records("JSON lines", text, facts)
     return of_parts("text", "part", labelled(split(text)), [f"not valid JSON: {fault}"])
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import BinaryIO
 
-from configs.errors import ConfigurationError, ToolCallError
+from configs.errors import ToolCallError
 from configs.settings import Settings
 from tools.documents.media import media_text
 from tools.documents.opening import held
 from tools.documents.shown import shown
-from tools.sandbox.jobs import JobLimits, Progress, run_job
+from tools.sandbox.jobs import JobLimits, JobResult, Progress, run_job
 from tools.servers.requests import settings as server_settings
+from tools.workspace import Workspace
+from tools.workspace_file import held_file
 
 INSIDE = "!/"
 """Between an archive and a file in it: `data.zip!/report.pdf`."""
@@ -87,12 +90,10 @@ async def read_file(
     arguments = {**file_facts, "pages": pages, "query": query}
     async with run_job("tools.documents.parse:read", {"file": file}, arguments, JobLimits(), progress) as job:
         told = job.value
-        if "missing" in told:
-            raise ConfigurationError(told["missing"])
         if "media" not in told:
             return shown(shown_name, told, pages, query)
         if told["file"]:
-            with await asyncio.to_thread((job.files / told["file"]).open, "rb") as inner:
+            async with _made(job, told["file"]) as inner:
                 return await media_text(shown_name, inner, settings, progress)
     await asyncio.to_thread(file.seek, 0)
     return await media_text(shown_name, file, settings, progress)
@@ -106,11 +107,16 @@ async def take_out(name: str, file: BinaryIO, members: Sequence[str]) -> tuple[s
         ConfigurationError, SandboxError: as `read_file`.
     """
     arguments = {"name": name, "members": list(members)}
-    async with run_job("tools.documents.parse:take", {"file": file}, arguments, JobLimits()) as job:
-        if "missing" in job.value:
-            raise ConfigurationError(job.value["missing"])
-        with await asyncio.to_thread((job.files / str(job.value["file"])).open, "rb") as taken:
-            return str(job.value["name"]), await asyncio.to_thread(whole, taken)
+    async with (
+        run_job("tools.documents.parse:take", {"file": file}, arguments, JobLimits()) as job,
+        _made(job, job.value["file"]) as taken,
+    ):
+        return str(job.value["name"]), await asyncio.to_thread(whole, taken)
+
+
+def _made(job: JobResult, name: object) -> AbstractAsyncContextManager[BinaryIO]:
+    """A file that a job made. Its name comes from inside the jail, so it is looked for in the job's folder alone."""
+    return held_file(Workspace(job.files, 0), str(name), JobLimits().output)
 
 
 def whole(file: BinaryIO) -> bytes:

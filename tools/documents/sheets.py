@@ -37,7 +37,7 @@ def read_table(source: Source) -> Document:
     if not book.separator:
         facts = [f"{len(grids)} sheet{'s' * (len(grids) != 1)}:", *facts]
     if book.cut:
-        facts.append(f"read up to {MAX_CELLS:,} cells of a sheet; query_spreadsheet reads it all")
+        facts.append(f"read up to {MAX_CELLS:,} cells of a sheet; query_spreadsheet reads on")
     parts = [part for each in grids for part in each.parts()]
     return Document(book.kind, "part", len(parts), lambda number: parts[number - 1](), facts, book.notes)
 

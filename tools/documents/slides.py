@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from tools.documents.charts import chart_text
 from tools.documents.document import EXTRA, Document, Part, Source, damaged, table
 from tools.documents.packages import checked, media_fact
 from tools.servers.extras import need
@@ -34,8 +35,10 @@ def read(source: Source) -> Document:
 def _slide(slide: Any) -> Part:
     lines: list[str] = []
     for shape in _in_order(slide.shapes):
-        with suppress(KeyError, AttributeError, ValueError, TypeError):  # a shape whose parts are missing
+        try:
             lines += _shape(shape)
+        except (KeyError, AttributeError, ValueError, TypeError, IndexError, NotImplementedError):  # parts are missing
+            lines.append(f"[{shape.name}: of a kind that is not read]")
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         notes = slide.notes_slide.notes_text_frame.text.strip()
         lines += [f"Notes: {notes}"] if notes else []
@@ -101,15 +104,7 @@ def _media_part(shape: Any) -> str:
 
 
 def _chart(chart: Any) -> str:
-    title = chart.chart_title.text_frame.text if chart.has_title and chart.chart_title.has_text_frame else ""
-    rows: list[list[str]] = []
-    for plot in chart.plots:
-        categories = [str(each) for each in plot.categories][:200]
-        series = list(plot.series)[:50]
-        rows.append(["", *(each.name for each in series)])
-        values = [list(each.values) for each in series]
-        for index in range(max([len(categories), *map(len, values)], default=0)):
-            name = categories[index] if index < len(categories) else str(index + 1)
-            rows.append([name, *(str(each[index]) if index < len(each) else "" for each in values)])
-    kind = getattr(chart.chart_type, "name", "").lower().replace("_", " ")
-    return f"Chart ({kind}) {title}\n{table(rows)}".strip()
+    kind = ""
+    with suppress(NotImplementedError, ValueError, AttributeError, KeyError):  # a kind that python-pptx does not know
+        kind = chart.chart_type.name.lower().replace("_", " ")
+    return chart_text(chart._chartSpace, kind)

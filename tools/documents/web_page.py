@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 from tools.documents.document import EXTRA, Document, Source, of_text
 from tools.documents.plain import decoded
 from tools.servers.extras import need
+from tools.web.html_page import parsed
+from tools.web.notation import write_out
+from tools.web.spans import fill_spans
+from tools.web.visible import NEVER_SHOWN, HtmlElement, hides, remove_hidden
 
 MAX_HTML = 20_000_000
-SILENT = ("script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "head")
 DEEP = 200
-"""Elements nested deeper are told as plain text: what walks them would run out of stack."""
+"""Elements nested deeper are told as plain text: what walks them would run out of stack, and libxml2 stops at 256."""
 
 
 def read(source: Source) -> Document:
@@ -24,20 +26,34 @@ def read(source: Source) -> Document:
 
 
 def markdown(html: str) -> tuple[str, str]:
-    """The title and the body."""
+    """The title and the body, without what nobody sees."""
+    tree = parsed(html)
+    if tree is None:
+        return "", ""
+    heading = tree.find(".//title")
+    title = " ".join(str(heading.text_content()).split())[:200] if heading is not None else ""
+    if _depth(tree) > DEEP:
+        return title, _plain(html)
+    remove_hidden(tree)
+    write_out(tree)
+    return title, _converted(tree)
+
+
+def _plain(html: str) -> str:
+    """The text of a page that is nested so deeply that the other parser leaves it out."""
     soups = need("bs4", EXTRA)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", soups.XMLParsedAsHTMLWarning)
         soup = soups.BeautifulSoup(html, "lxml")
-    title = soup.title.get_text(" ", strip=True)[:200] if soup.title else ""
-    for element in soup(SILENT):
-        element.decompose()
-    return title, _converted(soup)
+    for element in soup(
+        lambda each: each.name in NEVER_SHOWN or each.has_attr("hidden") or hides(each.get("style", ""))
+    ):
+        if not element.decomposed:
+            element.decompose()
+    return str(soup.get_text("\n", strip=True))
 
 
-def _converted(soup: Any) -> str:
-    if _depth(soup) > DEEP:
-        return str(soup.get_text("\n", strip=True))
+def _converted(tree: HtmlElement) -> str:
     converter = need("markdownify", EXTRA).MarkdownConverter(
         heading_style="ATX",
         bullets="-",
@@ -47,12 +63,11 @@ def _converted(soup: Any) -> str:
         table_infer_header=True,
         keep_inline_images_in=["td", "th", "p", "a"],
     )
-    for picture in soup.find_all("img"):
-        if str(picture.get("src", "")).startswith("data:"):
-            picture["src"] = ""
-    for table in soup.find_all("table"):
-        _fill_spans(soup, table)
-    lines = str(converter.convert_soup(soup)).splitlines()
+    for picture in tree.iter("img"):
+        if picture.get("src", "").startswith("data:"):
+            picture.set("src", "")
+    fill_spans(tree)
+    lines = str(converter.convert(str(need("lxml.html", EXTRA).tostring(tree, encoding="unicode")))).splitlines()
     kept: list[str] = []
     for line in map(str.rstrip, lines):
         if line or (kept and kept[-1]):
@@ -60,30 +75,10 @@ def _converted(soup: Any) -> str:
     return "\n".join(kept).strip()
 
 
-def _fill_spans(soup: Any, table: Any) -> None:
-    """Put empty cells where a cell of a row above reaches down, so that columns stay below each other."""
-    reaching: dict[int, int] = {}
-    for row in table.find_all("tr"):
-        column = 0
-        for cell in row.find_all(["td", "th"], recursive=False):
-            while reaching.get(column, 0) > 0:
-                reaching[column] -= 1
-                cell.insert_before(soup.new_tag("td"))
-                column += 1
-            for _ in range(_span(cell, "colspan")):
-                reaching[column] = _span(cell, "rowspan") - 1
-                column += 1
-
-
-def _span(cell: Any, name: str) -> int:
-    text = str(cell.get(name, "1"))
-    return min(int(text), 100) if text.isascii() and text.isdigit() and int(text) else 1
-
-
-def _depth(soup: Any) -> int:
+def _depth(tree: HtmlElement) -> int:
     """How deep elements are nested; counted only as far as it matters."""
-    level, depth = [soup], 0
+    level, depth = [tree], 0
     while level and depth <= DEEP:
-        level = [child for element in level for child in element.children if getattr(child, "name", None)]
+        level = [child for element in level for child in element]
         depth += 1
     return depth

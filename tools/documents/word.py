@@ -1,4 +1,4 @@
-"""Word documents as markdown: headings, lists, tables, footnotes, comments, headers and footers."""
+"""Word documents as markdown: headings, lists, tables, equations, footnotes, comments, headers and footers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import zipfile
 from typing import Any
 
 from tools.documents.document import EXTRA, Document, Source, damaged, of_text
+from tools.documents.equations import with_equations
 from tools.documents.packages import checked, media_fact
 from tools.documents.web_page import markdown
+from tools.documents.word_html import plain_elements
 from tools.servers.extras import need
 
 STYLES = "comment-reference => sup"
@@ -31,9 +33,9 @@ def read(source: Source) -> Document:
         pictures.append(image.alt_text or "")
         return {"src": "", "alt": f"picture {len(pictures)}" + (f": {image.alt_text}" if image.alt_text else "")}
 
-    with source.path.open("rb") as file, damaged("Word document"):
+    with damaged("Word document"), with_equations(source.path, source.work / "equations.docx").open("rb") as file:
         result = mammoth.convert_to_html(file, style_map=STYLES, convert_image=mammoth.images.img_element(named))
-    _, text = markdown(result.value)
+    _, text = markdown(plain_elements(result.value))
     facts = [*_around(source), *media_fact(source.path, "word/media/")]
     return of_text("Word document", text, facts)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,9 @@ MAX_BYTES = 200_000_000
 MAX_SECONDS = 300.0
 LONGEST = 4 * 3600.0
 ROOT = Path(__file__).parents[2]
+PROGRAM = ["-P", "-m", "tools.media.fetch_video"]
+OTHER_USER = 61_001
+"""Who fetches when root started us: a user that owns nothing, and is not the one that code runs as in the sandbox."""
 REASONS = {
     "larger than max-filesize": f"it is larger than the {MAX_BYTES:,} bytes that are fetched",
     "File too large": f"it is larger than the {MAX_BYTES:,} bytes that are fetched",
@@ -64,7 +68,7 @@ async def downloaded(
     await _reachable(url, egress)
     folder = await asyncio.to_thread(tempfile.TemporaryDirectory)
     try:
-        async with egress.proxy(limit=2 * limit, seconds=seconds + 5) as proxy:
+        async with egress.proxy(2 * limit, seconds + 5, [OTHER_USER]) as proxy:
             order = {"url": url, "proxy": proxy, "bytes": limit, "seconds": seconds, "longest": LONGEST}
             title = await _obeyed(order, Path(folder.name), progress)
         context = await asyncio.to_thread(_the_file, Path(folder.name), limit)
@@ -132,22 +136,35 @@ async def _line(process: subprocess.Popen[bytes], ends: float) -> dict[str, Any]
 
 
 def _start(order: dict[str, Any], folder: Path) -> subprocess.Popen[bytes]:
-    kept = {name: value for name, value in environment_without_secrets().items() if name not in ("HOME", "TMPDIR")}
     there = {"HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), "YTDLP_NO_PLUGINS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tools.media.fetch_video"],
+    there["PATH"] = os.devnull  # no program is found
+    user = _user(folder)
+    if user is not None:
+        os.chown(folder, user, user)
+    process = subprocess.Popen(  # noqa: S603  this interpreter with a module of ours
+        [sys.executable, *PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        env={**kept, **there},
+        env={**environment_without_secrets(), **there},
         start_new_session=True,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     assert process.stdin is not None  # noqa: S101  it was asked for
     with suppress(OSError):
         process.stdin.write(json.dumps(order).encode() + b"\n")
         process.stdin.close()
     return process
+
+
+def _user(folder: Path) -> int | None:
+    """Whom the program runs as in place of root; root, where nobody else can read the code."""
+    needed = (ROOT, Path(sys.prefix), Path(sys.base_prefix), folder.parent)
+    readable = all(place.stat().st_mode & stat.S_IXOTH for each in needed for place in (each, *each.parents))
+    return OTHER_USER if os.geteuid() == 0 and readable else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

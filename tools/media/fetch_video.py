@@ -1,8 +1,9 @@
 """The program that fetches one video with yt-dlp: `python -m tools.media.fetch_video`, its orders as JSON on stdin.
 
 A process of its own, because it reads foreign pages beside the network: it has no secrets in its environment, reaches
-the network only through the egress proxy, starts no other program (no ffmpeg, no JavaScript, no plugins), writes only
-`video.*` in its working directory, and ends itself in time. It tells one JSON object a line.
+the network only through the egress proxy, starts no other program (no ffmpeg, no rtmpdump, no JavaScript, no plugins),
+writes only `video.*` in its working directory, and ends itself in time. Where yt-dlp or one of its 1,800 sites would do
+otherwise in spite of its options, a hook of the interpreter (PEP 578) refuses. It tells one JSON object a line.
 """
 
 from __future__ import annotations
@@ -12,9 +13,18 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 MEMORY = 2 << 30
+OVER_HTTP = r"[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments|http_dash_segments_generator|ism)$']"
+"""Formats that yt-dlp fetches itself, through the proxy. Others it leaves to programs that know of none."""
+STARTING = frozenset(
+    {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"}
+)
+CONNECTING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+NAMING = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 
 
 def options(order: dict[str, Any]) -> dict[str, Any]:
@@ -30,7 +40,7 @@ def options(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "proxy": order["proxy"],
         "outtmpl": "video.%(ext)s",
-        "format": "b[height<=720]/b/ba/w",
+        "format": f"b[height<=720]{OVER_HTTP}/b{OVER_HTTP}/ba{OVER_HTTP}/w{OVER_HTTP}",
         "noplaylist": True,
         "playlist_items": "1",
         "max_filesize": order["bytes"],
@@ -67,6 +77,7 @@ def main() -> None:
     from yt_dlp import YoutubeDL  # type: ignore[import-untyped]  # it ships no types
     from yt_dlp.utils import YoutubeDLError  # type: ignore[import-untyped]  # it ships no types
 
+    sys.addaudithook(only_through(order["proxy"]))
     try:
         with YoutubeDL(options(order)) as loader:
             info = loader.extract_info(order["url"], download=True) or {}
@@ -74,6 +85,21 @@ def main() -> None:
         _tell({"failed": str(error)})
     else:
         _tell({"title": str(info.get("title") or info.get("id") or "")})
+
+
+def only_through(proxy: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """A hook for `sys.addaudithook`: no program is started, and nothing is connected to but the proxy."""
+    there = urlsplit(proxy)
+
+    def check(event: str, given: tuple[Any, ...]) -> None:
+        if event in STARTING:
+            raise PermissionError("no program is started here")
+        if event in CONNECTING and given[1][:2] != (there.hostname, there.port):
+            raise PermissionError("nothing is connected to but the proxy")
+        if event in NAMING and given[0] != there.hostname:
+            raise PermissionError("no name is looked up here")
+
+    return check
 
 
 class _Silent:

@@ -86,7 +86,8 @@ async def frames_at(file: BinaryIO, times: Sequence[float], longest: int = FRAME
     await asyncio.to_thread(file.seek, 0)
     arguments = {"times": list(times), "longest": longest}
     async with run_job("tools.media.frames:grab", {"file": file}, arguments, LOOKING) as result:
-        found = [Frame(times[number], await asyncio.to_thread(_jpeg, result.files, number)) for number in result.value]
+        told = {number for number in result.value if type(number) is int and 0 <= number < len(times)}
+        found = [Frame(times[number], await asyncio.to_thread(_jpeg, result.files, number)) for number in sorted(told)]
     if not found:
         raise ToolCallError("the video has no picture at any of these times")
     return found
@@ -152,9 +153,8 @@ async def answered(
         asked = f"These are frames of one video, in order. What is said in it:\n{speech}\n\n{question}"
         return f"{head}\n\n{await look(settings, pictures, asked)}"
     texts = await recognised([io.BytesIO(frame.jpeg) for frame in frames])
-    shown = "\n".join(
-        f"[{clock(frame.time)}] {recognised_text(text)}" for frame, text in zip(frames, texts, strict=True)
-    )
+    told = [recognised_text(each, scripts=False) for each in texts]
+    shown = "\n".join(f"[{clock(frame.time)}] {text}" for frame, text in zip(frames, told, strict=True))
     return f"{head}\n\nText in its key-frames, by local recognition:\n{shown}\n\nSpeech:\n{speech}\n\n({reason}.)"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from tools.workspace import MOUNT, Workspace
 
 COMMAND_SECONDS = 30.0
 NOBODY = 65534
+REMEMBERED = "24h"
+LATE = 0.1
+"""Between these, back and ahead (in seconds), the daemon is asked what has happened."""
 SCRATCH = 64 << 20
 """Bytes of /tmp in a container."""
 CHOICES = "start it, or set MEMENTO_SANDBOX to another sandbox"
@@ -93,12 +97,15 @@ class Container:
 
     async def kill(self) -> None:
         """See `Spawned`."""
+        ours = False
         if self.process.returncode is None:
-            with suppress(SandboxError):
+            with suppress(SandboxError):  # of a container that is ending by itself
                 await _docker("kill", self.name)
+                ours = True
             with suppress(ProcessLookupError):
                 self.process.kill()
-        await self.wait()
+        if await self.wait() and not ours:
+            self.breach = await self._breach()
 
     async def limit(self, limits: Limits) -> None:
         """See `Spawned`."""
@@ -117,6 +124,15 @@ class Container:
     async def wait(self) -> int:
         """See `Spawned`."""
         return await self.process.wait()
+
+    async def _breach(self) -> Ended | None:
+        """Which limit ended it: the daemon remembers of a container that is gone what the kernel did to it."""
+        until = f"{time.time() + LATE:.3f}"
+        told = ["events", "--since", REMEMBERED, "--until", until, "--format", "{{.Action}}"]
+        with suppress(SandboxError):
+            if await _docker(*told, "--filter", f"container={self.name}", "--filter", "event=oom"):
+                return "memory"
+        return None
 
 
 def _streams(descriptors: Sequence[int]) -> tuple[int, int, int]:

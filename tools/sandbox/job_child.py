@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 MAX_RESULT = 20_000_000
+MAX_PARTS = 500_000
+"""Of a result as JSON, about: values, of which each costs its reader far more memory than it has characters."""
 MESSAGE = 1000
 TRACE = 4000
 PAUSE = 0.1
@@ -28,13 +30,22 @@ def do(folder: Path, order: Mapping[str, Any]) -> None:
     try:
         outcome = {"value": _call(folder, order, reports)}
         text = json.dumps(outcome)
-        if len(text) > MAX_RESULT:
-            text = json.dumps({"error": f"the result is longer than {MAX_RESULT:,} characters"})
+        if reason := too_much(text.encode()):
+            text = json.dumps({"error": reason})
     except MemoryError:
         text = json.dumps({"memory": True})
     except Exception as error:  # noqa: BLE001  boundary: whatever the function raises is its outcome
         text = json.dumps(_failure(error))
     (folder / "result" / "result.json").write_text(text, encoding="utf-8")
+
+
+def too_much(data: bytes) -> str:
+    """Why a result as JSON is not taken, told before it is parsed; empty where it is."""
+    if len(data) > MAX_RESULT:
+        return f"the result is longer than {MAX_RESULT:,} characters"
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MAX_PARTS:
+        return f"the result has more than {MAX_PARTS:,} parts"
+    return ""
 
 
 def _call(folder: Path, order: Mapping[str, Any], reports: int) -> Any:

@@ -17,11 +17,15 @@ from typing import Any, BinaryIO
 
 from configs.errors import ToolCallError
 from configs.private_folders import private_folder
-from tools.sandbox.job_child import MAX_RESULT
+from tools.sandbox.job_child import MAX_RESULT, too_much
 from tools.sandbox.unprivileged import jail_uid
+from tools.workspace_walk import opened
 
+MAX_INPUT = 2_000_000_000
+"""Bytes of one input; it may grow while it is copied."""
 MAX_FILES = 10_000
 MAX_DEPTH = 16
+COPIED_AT_ONCE = 1 << 20
 PREFIX = "memento-jobs-"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -45,6 +49,9 @@ class JobFolder:
     def result(self) -> Path:
         return self.root / "result"
 
+    def is_there(self) -> bool:
+        return all(path.is_dir() for path in (self.inputs, self.out, self.result))
+
     def place(self, files: Mapping[str, BinaryIO]) -> dict[str, str]:
         """Put inputs where jobs can read them; the file's name there for each key.
 
@@ -65,12 +72,12 @@ class JobFolder:
     def outcome(self) -> dict[str, Any]:
         """What the job wrote about itself; empty where that is nothing to read."""
         with suppress(OSError, ValueError, RecursionError):
-            folder = os.open(self.result, _FOLDER)
+            folder = opened(self.result)
             try:
-                data = _read(folder, "result.json", 2 * MAX_RESULT)
+                data = _read(folder, "result.json", MAX_RESULT)
             finally:
                 os.close(folder)
-            told = json.loads(data)
+            told = None if too_much(data) else _parsed(data.decode())
             if isinstance(told, dict):
                 return told
         return {}
@@ -82,8 +89,7 @@ class JobFolder:
             ToolCallError: they are more than `limit` bytes or MAX_FILES, or nested deeper than MAX_DEPTH.
         """
         left = [limit, MAX_FILES]
-        descriptor = os.open(self.out, _FOLDER)
-        _collect(descriptor, target, left, MAX_DEPTH)
+        _collect(opened(self.out), target, left, MAX_DEPTH)
 
     def remove(self) -> None:
         """Take everything away, whatever a job has made of it."""
@@ -118,13 +124,13 @@ def _place(file: BinaryIO, target: Path) -> None:
         descriptor = None
     if descriptor is None:
         with target.open("wb") as copy:
-            shutil.copyfileobj(file, copy)
+            _copy(file, copy, MAX_INPUT)
     else:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ToolCallError("a file to be read is no regular file")
         with os.fdopen(os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY), "rb") as source, target.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
+            _copy(source, copy, MAX_INPUT)
     target.chmod(0o400)
     if os.geteuid() == 0:
         os.chown(target, jail_uid(), jail_uid())
@@ -135,11 +141,13 @@ def _collect(descriptor: int, target: Path, left: list[int], depth: int) -> None
         with os.scandir(descriptor) as entries:
             for name in [entry.name for entry in entries]:
                 left[1] -= 1
+                if min(left) < 0:
+                    raise ToolCallError("it made more files than are taken")
                 kind = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
                 if stat.S_ISREG(kind):
                     _take(descriptor, name, target / name, left)
                 elif stat.S_ISDIR(kind):
-                    if depth == 0 or min(left) < 0:
+                    if depth == 0:
                         raise ToolCallError("it made more folders than are taken")
                     os.chmod(name, 0o700, dir_fd=descriptor)
                     (target / name).mkdir(mode=0o700)
@@ -152,9 +160,26 @@ def _take(folder: int, name: str, target: Path, left: list[int]) -> None:
     os.chmod(name, 0o600, dir_fd=folder)
     with os.fdopen(os.open(name, _FILE, dir_fd=folder), "rb") as source, target.open("wb") as copy:
         left[0] -= os.fstat(source.fileno()).st_size
-        if min(left) < 0:
+        if left[0] < 0:
             raise ToolCallError("it made more files than are taken")
         shutil.copyfileobj(source, copy)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, most: int) -> None:
+    """Copy to the end, or refuse a file that has more bytes; it may grow meanwhile."""
+    while data := source.read(min(COPIED_AT_ONCE, most + 1)):
+        most -= len(data)
+        if most < 0:
+            raise ToolCallError(f"a file to be read is larger than {MAX_INPUT:,} bytes")
+        target.write(data)
+
+
+def _parsed(text: str) -> Any:
+    """JSON, of which every text can be written as UTF-8: a lone surrogate, which cannot, becomes a question mark."""
+    told = json.loads(text)
+    if "\\ud" in text.lower():
+        told = json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
+    return told
 
 
 def _read(folder: int, name: str, limit: int) -> bytes:

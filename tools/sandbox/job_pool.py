@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -26,7 +27,8 @@ from tools.sandbox.job_process import JobServerProcess, Told, start_server
 
 MOST_SERVERS = 4
 CLOSE_WITHIN = 5.0
-CANCELLED = -1
+LIMITS: tuple[Ended, ...] = ("timeout", "memory", "disk", "processes")
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class JobPool:
         self._parent = parent
         self._jailed = jailed
         self._idle: list[JobServerProcess] = []
+        self._running: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
         self._places = asyncio.Semaphore(max(2, min(MOST_SERVERS, os.cpu_count() or 1)))
         self.loop = asyncio.new_event_loop()
@@ -66,16 +69,25 @@ class JobPool:
         Raises:
             ToolCallError, ConfigurationError, SandboxError: as `tools.sandbox.jobs.run_job`.
         """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  this is a coroutine
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         async with self._places:
             server = await self._server(job.function.partition(":")[0])
             try:
-                value, files = await self._run(server, job, told)
-            except BaseException:
+                return await self._run(server, job, told)
+            except (ToolCallError, ConfigurationError, asyncio.CancelledError):
                 server.dead = server.dead or not await _cleaned(server)
+                raise
+            except OSError as error:  # of the folders in which files are exchanged
+                self._give_up(server, f"{type(error).__name__}: {error}")
+                raise ToolCallError(f"processing failed: {error.strerror or type(error).__name__}") from error
+            except BaseException as error:
+                self._give_up(server, repr(error))
                 raise
             finally:
                 await self._give_back(server)
-        return value, files
 
     async def _run(self, server: JobServerProcess, job: Job, told: Told) -> tuple[Any, Path]:
         names = await asyncio.to_thread(server.folder.place, job.inputs)
@@ -89,30 +101,64 @@ class JobPool:
             "output": job.output,
         }
         status = await server.run(order, told)
-        value = _value(job, status, await asyncio.to_thread(server.folder.outcome))
-        files = Path(await asyncio.to_thread(tempfile.mkdtemp, "", f"{PREFIX}{os.getpid()}-", self._parent))
+        outcome = await asyncio.to_thread(server.folder.outcome)
+        if _is_servers(status, outcome):
+            self._give_up(server, server.said)
+        value = _value(job, status, outcome)
+        collecting = asyncio.create_task(asyncio.to_thread(self._collected, server, job.output))
         try:
-            await asyncio.to_thread(server.folder.collect, files, job.output)
+            files = await asyncio.shield(collecting)
+            await server.clean()
         except BaseException:
-            await asyncio.to_thread(shutil.rmtree, files, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, await collecting, ignore_errors=True)
             raise
-        await server.clean()
         return value, files
+
+    def _collected(self, server: JobServerProcess, limit: int) -> Path:
+        """A folder of ours with what a job made."""
+        files = Path(tempfile.mkdtemp("", f"{PREFIX}{os.getpid()}-", self._parent))
+        try:
+            server.folder.collect(files, limit)
+        except BaseException:
+            shutil.rmtree(files, ignore_errors=True)
+            raise
+        return files
 
     async def _server(self, module: str) -> JobServerProcess:
         """An idle server, best one that has the module, or a new one."""
         self._idle.sort(key=lambda each: module in each.modules)
-        if self._idle:
+        while self._idle:
             server = self._idle.pop()
+            if await server.usable():
+                break
+            self._give_up(server, "it has ended, or its folder is gone")
+            await self._give_back(server)
         else:
-            folder = await asyncio.to_thread(job_folder, self._parent)
-            try:
-                server = await start_server(folder, jailed=self._jailed)
-            except BaseException:
-                await asyncio.to_thread(folder.remove)
-                raise
+            server = await self._new()
         server.modules.add(module)
         return server
+
+    async def _new(self) -> JobServerProcess:
+        """A new server. One whose job is cancelled meanwhile starts all the same, for the next job."""
+        starting = asyncio.create_task(self._started())
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._idle.append(await starting)
+            raise
+
+    async def _started(self) -> JobServerProcess:
+        folder = await asyncio.to_thread(job_folder, self._parent)
+        try:
+            return await start_server(folder, jailed=self._jailed)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(folder.remove))
+            raise
+
+    def _give_up(self, server: JobServerProcess, cause: str) -> None:
+        """Have another server take its place, and log why."""
+        server.dead = True
+        _logger.warning("a process that reads files is replaced: %s", _line(cause) or "it told no cause")
 
     async def _give_back(self, server: JobServerProcess) -> None:
         if server.dead:
@@ -125,19 +171,22 @@ class JobPool:
         atexit.unregister(self.close)
         if self.loop.is_closed():
             return
-        idle, self._idle = self._idle, []
         with suppress(TimeoutError, RuntimeError):
-            asyncio.run_coroutine_threadsafe(_end(idle), self.loop).result(CLOSE_WITHIN)
-        for server in idle:
+            asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(CLOSE_WITHIN)
+        for server in self._idle:
             server.folder.remove()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(CLOSE_WITHIN)
         if not self._thread.is_alive():
             self.loop.close()
 
-
-async def _end(servers: list[JobServerProcess]) -> None:
-    await asyncio.gather(*(server.process.kill() for server in servers))
+    async def _end(self) -> None:
+        """Cancel what is running and starting, which gives its server back, then end all servers."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*(server.process.kill() for server in self._idle))
 
 
 async def _cleaned(server: JobServerProcess) -> bool:
@@ -166,6 +215,13 @@ def _value(job: Job, status: int | Ended, told: Mapping[str, Any]) -> Any:
     if isinstance(message := told.get("configuration"), str):
         raise ConfigurationError(_line(message))
     raise ToolCallError(f"processing failed: {_line(str(told.get('failed', 'nothing came back')))}")
+
+
+def _is_servers(status: int | Ended, told: Mapping[str, Any]) -> bool:
+    """Whether a failure may be of the server or of what it stands on, and would be met by the next job too."""
+    if isinstance(status, int):
+        return not told and not os.WIFSIGNALED(status)
+    return status not in LIMITS
 
 
 def _stopped(job: Job, ended: Ended) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -32,7 +31,6 @@ PROCESSES = 256
 START_WITHIN = 60.0
 STOP_WITHIN = 1.5
 Told = Callable[[Mapping[str, Any]], None]
-_logger = logging.getLogger(__name__)
 
 
 class Process(Protocol):
@@ -52,12 +50,16 @@ class Process(Protocol):
 
 @dataclass(slots=True)
 class JobServerProcess:
-    """A server that runs; `dead` once it cannot take jobs any more."""
+    """A server that runs; `dead` once it cannot take jobs any more.
+
+    `said` is the last that it or its jobs said beside progress; from inside, so for the log alone, and not as it is.
+    """
 
     process: Process
     folder: JobFolder
     modules: set[str] = field(default_factory=set)
     dead: bool = False
+    said: str = ""
 
     async def run(self, order: Mapping[str, Any], told: Told) -> int | Ended:
         """Run one job: its wait status, `timeout`, or why the whole server ended.
@@ -69,11 +71,15 @@ class JobServerProcess:
         await self.process.limit(
             Limits(memory=order["memory"] + ROOM, processes=PROCESSES, disk=order["output"] + MAX_RESULT)
         )
-        reports = asyncio.create_task(_relay(self.process.stderr, order["job"], told))
+        self.said = ""
+        reports = asyncio.create_task(self._relay(order["job"], told))
         try:
             await self._say(order)
             async with asyncio.timeout(order["seconds"]):
-                return await self._ended(order["job"])
+                ended = await self._ended(order["job"])
+            if self.dead:
+                await asyncio.wait([reports], timeout=STOP_WITHIN)  # for what it said last
+            return ended
         except TimeoutError:
             await self._stop(order["job"])
             return "timeout"
@@ -87,6 +93,10 @@ class JobServerProcess:
     async def clean(self) -> None:
         """Have what the job left taken away before the next one."""
         await self._say({"clean": True})
+
+    async def usable(self) -> bool:
+        """Whether it still runs, and its folder is there."""
+        return self.process.ended is None and await asyncio.to_thread(self.folder.is_there)
 
     async def close(self) -> None:
         """End it and take its folder away."""
@@ -104,9 +114,24 @@ class JobServerProcess:
             async with asyncio.timeout(START_WITHIN):
                 if (await self._answer()).get("ready"):
                     return
-        await self.process.kill()
+        await self.process.kill()  # so that all it said is there
         said = (await self.process.stderr.read(2000)).decode(errors="replace").strip().splitlines()
         raise SandboxError(f"the process that reads files does not start: {said[-1] if said else 'no reason told'}")
+
+    async def _relay(self, job: int, told: Told) -> None:
+        """Pass on what a job reports. It comes from inside: lines of another job or another kind are dropped."""
+        pending = b""
+        while data := await self.process.stderr.read(1 << 14):
+            *lines, pending = (pending + data).split(b"\n")
+            pending = pending[-4096:]
+            for line in lines[-10:]:
+                report: object = None
+                with suppress(ValueError, RecursionError):
+                    report = json.loads(line)
+                if not isinstance(report, dict):
+                    self.said = line[:1000].decode(errors="replace")
+                elif report.get("job") == job:
+                    told(report)
 
     async def _stop(self, job: int) -> None:
         """End a job, or everything if that does not help."""
@@ -121,6 +146,7 @@ class JobServerProcess:
     async def _ended(self, job: int) -> int | Ended:
         while answer := await self._answer():
             if answer.get("ended") == job:
+                self.said = str(answer.get("said") or self.said)
                 return int(answer["status"])
         self.dead = True
         await self.process.kill()
@@ -146,7 +172,11 @@ async def start_server(folder: JobFolder, *, jailed: bool) -> JobServerProcess:
     """
     process: Process = await (_in_jail(folder) if jailed else _plain(folder))
     server = JobServerProcess(process, folder)
-    await server.ready()
+    try:
+        await server.ready()
+    except BaseException:
+        await asyncio.shield(process.kill())
+        raise
     return server
 
 
@@ -216,16 +246,3 @@ def _packages() -> dict[str, Path]:
         if places:
             found[name] = Path(os.path.realpath(next(iter(places))))
     return found
-
-
-async def _relay(stream: asyncio.StreamReader, job: int, told: Told) -> None:
-    """Pass on what a job reports. It comes from inside: lines of another job or another kind are dropped."""
-    pending = b""
-    while data := await stream.read(1 << 14):
-        *lines, pending = (pending + data).split(b"\n")
-        pending = pending[-4096:]
-        for line in lines[-10:]:
-            with suppress(ValueError, RecursionError):
-                report = json.loads(line)
-                if isinstance(report, dict) and report.get("job") == job:
-                    told(report)

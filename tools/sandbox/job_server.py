@@ -1,8 +1,9 @@
 """Runs jobs, one at a time, each in a child of its own; itself the first process of a jail, or a plain process.
 
 `python -P job_server.py FOLDER PROJECT`, told in JSON lines: {"job", "function", "inputs", "arguments", "memory",
-"output", "seconds"}, {"cancel": job}, {"clean": true}. It answers {"ended": job, "status"} when no process of the job
-is left. FOLDER/in holds the inputs, FOLDER/out what the job makes, FOLDER/result/result.json what came of it.
+"output", "seconds"}, {"cancel": job}, {"clean": true}. It answers {"ended": job, "status", "said"} when no process of
+the job is left; `said` is why the job's process failed beside the function. FOLDER/in holds the inputs, FOLDER/out what
+the job makes, FOLDER/result/result.json what came of it.
 A job reads foreign files: nothing it leaves behind is trusted, and it cannot reach this process, which imports once
 what jobs import again and again, and never looks at a file of theirs.
 """
@@ -15,6 +16,7 @@ import json
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +28,7 @@ PR_SET_DUMPABLE = 4
 TEMPORARY = ("/tmp", "/dev/shm")  # noqa: S108  of the jail
 CANCELLED = -1
 USED = 1 << 16
+SAID = 300
 
 
 class JobServer:
@@ -38,7 +41,8 @@ class JobServer:
         self._imported: dict[str, set[str]] = {}
         """What the source of each module of ours imports, wherever it does."""
         self._used: set[str] = set()
-        self._folders = [folder / "out", folder / "result", *map(Path, TEMPORARY if self._alone else ())]
+        folders = [folder / "out", folder / "result", *map(Path, TEMPORARY if self._alone else ())]
+        self._folders = {each: stat.S_IMODE(each.stat().st_mode) for each in folders}
 
     def run(self) -> None:
         """Until standard input ends."""
@@ -47,7 +51,8 @@ class JobServer:
         _say(ready=True)
         for order in self._orders():
             if "job" in order:
-                _say(ended=order["job"], status=self._job(order))
+                status, said = self._job(order)
+                _say(ended=order["job"], status=status, said=said)
                 self._keep(self._used)
             elif "clean" in order:
                 self._clean()
@@ -60,8 +65,8 @@ class JobServer:
         *lines, self._pending = (self._pending + data).split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def _job(self, order: Mapping[str, Any]) -> int:
-        """Run a job to its end and return its wait status."""
+    def _job(self, order: Mapping[str, Any]) -> tuple[int, str]:
+        """Run a job to its end and return its wait status, and what its process said of a failure of its own."""
         module = str(order["function"]).partition(":")[0]
         self._keep({module})
         self._keep(getattr(sys.modules.get(module), "PRELOAD", ()))
@@ -76,8 +81,9 @@ class JobServer:
         _, status = os.waitpid(child, 0)
         os.close(handle)
         self._reap()
-        self._used = self._known(_what_came(names))
-        return CANCELLED if cancelled else status
+        came = _what_came(names)
+        self._used = self._known(came) if status == 0 else set()
+        return CANCELLED if cancelled else status, "" if status == 0 else came[:SAID].decode(errors="replace")
 
     def _waited_for(self, handle: int) -> bool:
         """Wait for a child; whether it is to be ended before."""
@@ -126,10 +132,13 @@ class JobServer:
             if left := self._left():
                 subprocess.run([*command, "--", *left], stderr=subprocess.DEVNULL, check=False)  # noqa: S603
         if self._left():
-            raise SystemExit(1)
+            raise SystemExit("what a job has left cannot be removed")
 
     def _left(self) -> list[str]:
         """What is in the folders that jobs may write to, but for mounts, such as of an environment under /tmp."""
+        for folder, mode in self._folders.items():
+            with suppress(OSError):  # of those that are not this user's, which no job can close either
+                folder.chmod(mode)
         left = [str(path) for folder in self._folders for path in folder.iterdir()]
         return [path for path in left if not os.path.ismount(path)]
 
@@ -147,17 +156,21 @@ def _imports(source: Path) -> set[str]:
 
 
 def _work(folder: Path, order: Mapping[str, Any], used: int) -> NoReturn:
-    """The child: do the job, write what came of it and which modules it loaded, end."""
+    """The child: do the job, write what came of it, tell which modules it loaded, or why it failed, and end."""
     status = 1
     before = set(sys.modules)
-    with suppress(BaseException):
+    try:
         from tools.sandbox.job_child import do
 
         _set_dumpable(True)
         do(folder, order)
+        said = "\n".join(set(sys.modules) - before)
         status = 0
+    except BaseException as error:  # noqa: BLE001  this process ends here, whatever it is
+        said = f"{type(error).__name__}: {error}"
+    with suppress(BaseException):
         os.set_blocking(used, False)
-        os.write(used, "\n".join(set(sys.modules) - before).encode()[:USED])
+        os.write(used, said.encode(errors="replace")[:USED])
     os._exit(status)
 
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from configs.errors import SandboxError
 from configs.settings import Settings
+from tools.result_text import visible
 from tools.sandbox.jail_command import bubblewrap
 from tools.sandbox.job_pool import Job, JobPool
 from tools.sandbox.job_process import Told
@@ -64,15 +65,16 @@ async def run_job(
     """
     limits = limits or JobLimits()
     pool = await asyncio.to_thread(_pool)
-    async with _reports(progress) as told:
-        files = {key: _own(file) for key, file in inputs.items()}
-        job = Job(function, files, arguments, limits.seconds, limits.memory, limits.output)
-        future = asyncio.run_coroutine_threadsafe(_run(pool, job, told), pool.loop)
-        value, made = await asyncio.wrap_future(future)
+    files = {key: _own(file) for key, file in inputs.items()}
+    job = Job(function, files, arguments, limits.seconds, limits.memory, limits.output)
+    made = _Made()
     try:
-        yield JobResult(value, made)
+        async with _reports(progress) as told:
+            future = asyncio.run_coroutine_threadsafe(_run(pool, job, told, made), pool.loop)
+            result = await asyncio.wrap_future(future)
+        yield result
     finally:
-        await asyncio.to_thread(shutil.rmtree, made, ignore_errors=True)
+        await asyncio.to_thread(made.let_go)
 
 
 @cache
@@ -102,9 +104,29 @@ def is_jailed(settings: Settings) -> bool:
     return False
 
 
-async def _run(pool: JobPool, job: Job, told: Told) -> tuple[Any, Path]:
+class _Made:
+    """The folder of a job's files on its way from the pool's thread; whoever comes last takes it away. Blocking."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._wanted = True
+
+    def take(self, folder: Path) -> None:
+        self._folder = folder
+        if not self._wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def let_go(self) -> None:
+        self._wanted = False
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _run(pool: JobPool, job: Job, told: Told, made: _Made) -> JobResult:
     try:
-        return await pool.run(job, told)
+        value, folder = await pool.run(job, told)
+        await asyncio.to_thread(made.take, folder)
+        return JobResult(value, folder)
     finally:
         for file in job.inputs.values():
             file.close()
@@ -140,7 +162,7 @@ async def _reports(progress: Progress | None) -> AsyncIterator[Told]:
             came.clear()
             for report in latest:
                 done, total = (_number(report.get(key)) for key in ("done", "total"))
-                await progress(done or 0.0, total, str(report.get("text", ""))[:200])
+                await progress(done or 0.0, total, visible(str(report.get("text", ""))[:200]))
 
     task = asyncio.create_task(pass_on())
     try:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from tools.servers.products import with_products
+from tools.servers.signs import plain_signs
 
 CONSTANTS = {"pi": "pi", "e": "E", "E": "E", "I": "I", "i": "I"}
 UNKNOWN = "\N{BULLET}"
@@ -18,7 +21,8 @@ MAX_EQUATIONS = 10
 MAX_EXPONENT = 100
 MAX_DIGITS = 50
 MAX_NODES = 300
-_SYMBOLS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "≤": "<=", "≥": ">=", "≠": "!="})
+_SYMBOLS = str.maketrans({"≤": "<=", "≥": ">=", "≠": "!="})
+_TWO_WAYS = re.compile(r"/\s*\d+(?:\.\d+)?[A-Za-z(]")
 _IMPLIED = re.compile(r"(?<![A-Za-z_\d.])(\d+(?:\.\d+)?)\s*(?=[A-Za-z_(])(?![eE][+-]?\d)|(?<=\))\s*(?=[A-Za-z_\d(])")
 _SINGLE_EQUAL = re.compile(r"(?<![<>=!])=(?!=)")
 FUNCTIONS = frozenset(
@@ -30,25 +34,44 @@ FUNCTIONS = frozenset(
 """What may be called, besides min and max."""
 
 
-def relation(text: str, unknowns: frozenset[str] = frozenset()) -> Any:
-    """The SymPy relation that a text states: `x**2 - 4 = 0`, `2x + 1 < 7`; without a sign, `= 0` is meant.
+def system(texts: Sequence[str], unknowns: frozenset[str] = frozenset()) -> tuple[list[Any], list[Any]]:
+    """The SymPy relations that texts state, `x**2 - 4 = 0`, `2x + 1 < 7`; without a sign, `= 0` is meant.
 
     Args:
         unknowns: names that stand for unknowns even where they usually name a number, such as e and i.
 
+    Returns:
+        The relations, and what is divided by in them, which must not be zero.
+
     Raises:
-        ValueError: it cannot be read; the message is one clear line.
+        ValueError: one cannot be read; the message is one clear line.
     """
     import sympy
 
-    made = _made(text, unknowns)
-    return made if isinstance(made, sympy.core.relational.Relational) else sympy.Eq(made, 0, evaluate=False)
+    trees = [_tree(text) for text in texts]
+    try:
+        trees = with_products(trees, unknowns, FUNCTIONS | frozenset(CONSTANTS) | {"min", "max"})
+    except RecursionError:
+        raise _unreadable(texts[0]) from None
+    relations, divisors = [], []
+    for text, tree in zip(texts, trees, strict=True):
+        try:
+            made = _value(_renamed(tree, unknowns))
+            divided = [n.right for n in ast.walk(tree) if isinstance(n, ast.BinOp) and type(n.op) is ast.Div]
+            divisors += [each for each in map(_value, divided) if each.free_symbols]
+        except (TypeError, RecursionError, KeyError, AttributeError):
+            raise _unreadable(text) from None
+        is_relation = isinstance(made, sympy.core.relational.Relational)
+        relations.append(made if is_relation else sympy.Eq(made, 0, evaluate=False))
+    return relations, divisors
 
 
-def _made(text: str, unknowns: frozenset[str]) -> Any:
+def _tree(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"an equation has at most {MAX_LENGTH} characters")
-    plain = _SINGLE_EQUAL.sub("==", text.strip().rstrip("?.").translate(_SYMBOLS))
+    plain = _SINGLE_EQUAL.sub("==", plain_signs(text.strip().rstrip("?.")).translate(_SYMBOLS))
+    if _TWO_WAYS.search(plain):
+        raise ValueError("a/b(c) and a/bx can be read in two ways; write (a/b)*x or a/(b*x)")
     plain = _IMPLIED.sub(lambda match: f"{match[1] or ''}*", plain)
     try:
         tree = ast.parse(plain.strip(), mode="eval")
@@ -56,10 +79,7 @@ def _made(text: str, unknowns: frozenset[str]) -> Any:
         raise _unreadable(text) from None
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise ValueError("the equation has too many parts")
-    try:
-        return _value(_renamed(tree.body, unknowns))
-    except (TypeError, RecursionError, KeyError):
-        raise _unreadable(text) from None
+    return tree.body
 
 
 def _renamed(tree: ast.expr, unknowns: frozenset[str]) -> ast.expr:

@@ -7,9 +7,11 @@ from typing import Any
 
 from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
+from mcp.server.fastmcp.tools import Tool
 from mcp.types import ContentBlock, TextContent
 from pydantic import ValidationError
 
+from tools.arguments import signature
 from tools.result_text import validation_text, visible
 
 
@@ -30,6 +32,24 @@ class CleanServer(FastMCP[Any]):
             if isinstance(error.__cause__, ValidationError):
                 text = f"Error executing tool {name}: {validation_text(str(error.__cause__))}"
             raise ToolError(visible(text)) from error
+
+
+class StrictTool(Tool):
+    """A tool that takes the arguments it lists and no others; FastMCP's own drops the others silently."""
+
+    async def run(self, arguments: dict[str, Any], context: Any = None, convert_result: bool = False) -> Any:
+        """The tool's result.
+
+        Raises:
+            ToolError: it failed, or its arguments are wrong or not known to it.
+        """
+        known = self.parameters["properties"]
+        unknown = ", ".join(name[:50] for name in arguments if name not in known)
+        if unknown:
+            raise ToolError(
+                f"Error executing tool {self.name}: unknown: {unknown}; it takes {signature(self.name, known)}"
+            )
+        return await super().run(arguments, context, convert_result)
 
 
 def _clean(result: Any) -> Any:

@@ -10,17 +10,21 @@ import ast
 import math
 import operator
 from collections.abc import Callable
-from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, localcontext
+from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, Underflow, localcontext
+from functools import partial
 from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval  # type: ignore[import-untyped]  # it ships no types
 
 from tools.servers.numbers import WORKING_DIGITS, exact_context, round_half_up
+from tools.servers.real_functions import REAL_FUNCTIONS
 from tools.servers.written import as_python
 
 MAX_LENGTH = 500
 MAX_EXPONENT = 1000
 MAX_FACTORIAL = 500
+MAX_BINOMIAL = 2000
+MAX_WHOLE = 10**15
 ROOT_DIGITS = 100
 
 
@@ -36,7 +40,11 @@ def evaluate(expression: str) -> Decimal:
     try:
         with localcontext(exact_context()) as context:
             context.Emax = WORKING_DIGITS - 1  # so whole numbers are exact, or too large
-            return _decimal(_Arithmetic().eval(text))
+            context.Emin = -context.Emax
+            context.traps[Underflow] = True
+            return _decimal(_Arithmetic(text).eval(text))
+    except Underflow:
+        raise ValueError("the result is too close to zero") from None
     except (DivisionByZero, ZeroDivisionError):
         raise ValueError("division by zero") from None
     except InvalidOperation:
@@ -52,19 +60,23 @@ def evaluate(expression: str) -> Decimal:
 
 
 class _Arithmetic(SimpleEval):  # type: ignore[misc]  # simpleeval ships no types
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__(operators=dict(_OPERATORS), functions=dict(_FUNCTIONS), names={"pi": _PI, "e": _E})
         kept: tuple[type[ast.AST], ...] = (ast.Expr, ast.UnaryOp, ast.BinOp, ast.Call, ast.Name)
         self.nodes: dict[type[ast.AST], Callable[..., Any]] = {kind: self.nodes[kind] for kind in kept}
-        self.nodes[ast.Constant] = _constant
+        self.nodes[ast.Constant] = partial(_constant, text)
 
 
-def _constant(node: ast.Constant) -> Decimal:
+def _constant(text: str, node: ast.Constant) -> Decimal:
+    """A number as it is written; as Python's float it would be rounded, 0 or infinite."""
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
         raise InvalidExpression("only numbers")
-    number = Decimal(str(node.value))
-    if not number.is_finite():
+    whole = isinstance(node.value, int)
+    number = Decimal(node.value if whole else ast.get_source_segment(text, node) or str(node.value))
+    if number.adjusted() > MAX_EXPONENT:
         raise OverflowError
+    if number != 0 and number.adjusted() < -MAX_EXPONENT:
+        raise Underflow
     return number
 
 
@@ -97,7 +109,9 @@ def _power(a: Decimal, b: Decimal) -> Decimal:
     if b != int(b):
         with localcontext() as context:
             context.prec = ROOT_DIGITS
-            return a**b
+            root = a**b
+            context.prec = ROOT_DIGITS - 10
+            return +root  # 8 ** (1/3) is 2
     return Decimal(1) if b == 0 else a**b
 
 
@@ -121,19 +135,18 @@ def _factorial(a: Decimal) -> Decimal:
     return +Decimal(math.factorial(int(a)))
 
 
-def _real(function: Callable[[float], float]) -> Callable[[Decimal], Decimal]:
-    """A function of the floating-point kind, to 15 digits."""
+def _whole(a: Decimal) -> int:
+    if a < 0 or a != int(a):
+        raise InvalidOperation
+    if a > MAX_WHOLE:
+        raise OverflowError
+    return int(a)
 
-    def apply(a: Decimal) -> Decimal:
-        try:
-            value = function(float(a))
-        except ValueError:
-            raise InvalidOperation from None
-        if not math.isfinite(value):
-            raise OverflowError
-        return Decimal(f"{value:.15g}")
 
-    return apply
+def _binomial(n: Decimal, k: Decimal) -> Decimal:
+    if n > MAX_BINOMIAL:
+        raise OverflowError
+    return +Decimal(math.comb(_whole(n), _whole(k)))
 
 
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
@@ -160,12 +173,11 @@ _FUNCTIONS: dict[str, Callable[..., Decimal]] = {
     "sqrt": lambda a: a.sqrt(),
     "pow": _power,
     "factorial": _factorial,
-    "log": _real(math.log),
-    "ln": _real(math.log),
-    "log10": _real(math.log10),
-    "exp": _real(math.exp),
-    "sin": _real(math.sin),
-    "cos": _real(math.cos),
-    "tan": _real(math.tan),
     "radians": lambda a: a * _PI / 180,
+    "degrees": lambda a: a * 180 / _PI,
+    "gcd": lambda *values: Decimal(math.gcd(*map(_whole, values))),
+    "lcm": lambda *values: +Decimal(math.lcm(*map(_whole, values))),
+    **dict.fromkeys(("binomial", "comb"), _binomial),
+    **dict.fromkeys(("mean", "average"), lambda *values: sum(values, Decimal(0)) / len(values)),
+    **REAL_FUNCTIONS,
 }

@@ -13,8 +13,8 @@ from tools.servers.serving import serve
 from tools.servers.units import converted
 
 SOLVE_LIMITS = JobLimits(seconds=20.0)
-ANGLES = re.compile(r"\b(sin|cos|tan)\s*\((?!\s*radians)")
-RADIANS = "(angles are in radians; of degrees: sin(radians(30)))"
+ANGLES = re.compile(r"\b(sin|cos|tan)\s*\((?!\s*(radians|\d+(\.\d+)?\s*(°|deg)))")
+RADIANS = "(angles are in radians; of degrees: sin(30 deg))"
 EXACT = exact_context()
 
 

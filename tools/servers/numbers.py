@@ -45,7 +45,7 @@ def to_number(value: object) -> Decimal:
 
 
 def shown(number: Decimal) -> str:
-    """The number in plain digits: exact where it ends within 40 places, else rounded to SHOWN_PLACES."""
+    """The number in plain digits: exact where it ends within 40 places, else "about" and SHOWN_PLACES."""
     with localcontext(exact_context()):
         if number == 0:
             return "0"
@@ -56,7 +56,7 @@ def shown(number: Decimal) -> str:
         text = f"{number.normalize():f}"
         if len(text.partition(".")[2]) > 40:
             places = SHOWN_PLACES if magnitude >= 0 else SHOWN_PLACES - magnitude - 1
-            text = f"{round_half_up(number, places).normalize():f}"
+            text = f"about {round_half_up(number, places).normalize():f}"
         return text
 
 

@@ -75,10 +75,19 @@ def serve_over_http(server: FastMCP, host: str, port: int) -> None:
     import uvicorn
 
     from tools.sandbox.backends import refuse_in_server
+    from tools.servers.http_connections import ImpatientProtocol
 
     key = settings().mcp_token
     token = key.get_secret_value() if key is not None else None
     check_exposure(host, token)
     refuse_in_server(settings())
     app = http_app(server, host, token)
-    uvicorn.run(app, host=host, port=port, log_level="info", access_log=False, limit_concurrency=AT_ONCE)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        http=ImpatientProtocol,
+        log_level="info",
+        access_log=False,
+        limit_concurrency=AT_ONCE,
+    )

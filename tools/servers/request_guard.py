@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
-from tools.loopback import host_name, is_loopback
+from tools.loopback import host_name, is_loopback, origin_host
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,8 +65,8 @@ def check_sender(headers: Headers, host: str, token: str | None) -> None:
     Raises:
         Refused: 403, the Origin is another site, or without a token the Host is not this server; 401, no token.
     """
-    reached, origin = host_name(f"//{headers.get('host', '')}"), headers.get("origin")
-    if origin is not None and not is_loopback(sender := host_name(origin)) and (not sender or sender != reached):
+    reached, origin = host_name(headers.get("host", "")), headers.get("origin")
+    if origin is not None and not is_loopback(sender := origin_host(origin)) and (not sender or sender != reached):
         raise Refused(403, "the Origin of this request is another site")
     if token is None:
         if not is_loopback(reached) and reached != host:

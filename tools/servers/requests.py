@@ -7,10 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import ToolCallError
-from configs.settings import Settings, load_settings
+from tools.result_text import visible
 from tools.workspace import Workspace
 
 if TYPE_CHECKING:
+    from configs.settings import Settings
     from tools.sandbox.jobs import Progress
 
 WORKSPACE_KEY = "memento/workspace"
@@ -25,6 +26,8 @@ NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 @cache
 def settings() -> Settings:
     """The settings of this server's process, read once from its own environment."""
+    from configs.settings import load_settings
+
     return load_settings()
 
 
@@ -54,7 +57,7 @@ def progress_of(context: Any) -> Progress:
     """What reports progress to the client; nothing is sent where it did not ask for it."""
 
     async def report(done: float, total: float | None = None, text: str = "") -> None:
-        await context.report_progress(done, total, text or None)
+        await context.report_progress(done, total, visible(text) or None)
 
     return report
 

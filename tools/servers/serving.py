@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import inspect
 import logging
 import sys
@@ -66,23 +67,31 @@ def serve(name: str, tools: Tools, instructions: str | None = None) -> None:
             ToolCallError are the tool's error, for the model; of other errors it learns only their kind.
         instructions: what a client's model should know about all of them.
     """
+    gc.disable()  # nothing that a start loads and builds is garbage
+    served = server(name, tools, instructions)
+    gc.freeze()
+    gc.enable()
     try:
         address = address_of(sys.argv[1:])
         if address is not None:
-            serve_over_http(server(name, tools, instructions), *address)
+            serve_over_http(served, *address)
             return
     except ConfigurationError as error:
         raise SystemExit(f"{name}: {error}") from None
-    server(name, tools, instructions).run("stdio")
+    served.run("stdio")
 
 
 def server(name: str, tools: Tools, instructions: str | None = None) -> FastMCP:
     """The server that `serve` runs."""
+    from importlib.metadata import version
+
     from tools.servers.answers import CleanServer
 
-    return CleanServer(
+    made = CleanServer(
         name, instructions=instructions, tools=[_tool(*each) for each in _named(tools)], log_level="WARNING"
     )
+    made._mcp_server.version = version("memento-agent")  # FastMCP takes none, and would tell the library's
+    return made
 
 
 def _named(tools: Tools) -> list[tuple[str, ServedTool]]:
@@ -93,8 +102,9 @@ def _named(tools: Tools) -> list[tuple[str, ServedTool]]:
 
 
 def _tool(name: str, served: ServedTool) -> Any:
-    from mcp.server.fastmcp.tools import Tool
     from mcp.types import ToolAnnotations
+
+    from tools.servers.answers import StrictTool
 
     hints = ToolAnnotations(
         readOnlyHint=not served.changes,
@@ -102,14 +112,14 @@ def _tool(name: str, served: ServedTool) -> Any:
         idempotentHint=served.repeatable,
         openWorldHint=served.open_world,
     )
-    tool = Tool.from_function(
+    tool = StrictTool.from_function(
         _bounded(name, served),
         name=name,
         annotations=hints,
         structured_output=served.structured,
         meta={SECONDS_KEY: served.seconds} if served.seconds > USUAL_SECONDS else None,
     )
-    tool.parameters = without_titles(tool.parameters)
+    tool.parameters = {**without_titles(tool.parameters), "additionalProperties": False}
     tool.description = " ".join(tool.description.split())
     return tool
 

@@ -14,6 +14,7 @@ from tools.servers.requests import progress_of, workspace_of
 from tools.servers.serving import ServedTool, serve
 
 LIMITS = JobLimits(seconds=60.0)
+QUERY_LIMITS = JobLimits(seconds=100.0)
 INSTRUCTIONS = "read_spreadsheet shows how sheets look (colours, formulas, hidden parts); query_spreadsheet calculates."
 Path = Annotated[str, Field(description="a file of the workspace, such as data/table.xlsx")]
 
@@ -27,7 +28,7 @@ async def read_spreadsheet(
     """Read an xlsx, xls, ods, csv or tsv file: every sheet, its values and formulas, fill and font colours, merged
     cells, hidden rows, columns and sheets, comments. Long sheets come in parts."""
     await asyncio.to_thread(_libraries, "openpyxl", "xlrd")
-    return await _told(context, "tools.tables.spreadsheet_text:read", path, {"sheet": sheet, "cells": cells})
+    return await _told(context, "tools.tables.spreadsheet_text:read", path, {"sheet": sheet, "cells": cells}, LIMITS)
 
 
 async def query_spreadsheet(
@@ -40,15 +41,17 @@ async def query_spreadsheet(
     the names of tables and columns. For counts, sums, filters and joins over many rows."""
     await asyncio.to_thread(_libraries, "duckdb", "openpyxl", "xlrd")
     header = header_row if header_row >= 0 else None
-    return await _told(context, "tools.tables.sql:query", path, {"sql": sql, "header": header})
+    return await _told(context, "tools.tables.sql:query", path, {"sql": sql, "header": header}, QUERY_LIMITS)
 
 
-async def _told(context: Context[Any, Any, Any], function: str, path: str, arguments: dict[str, Any]) -> str:
+async def _told(
+    context: Context[Any, Any, Any], function: str, path: str, arguments: dict[str, Any], limits: JobLimits
+) -> str:
     opened = workspace_of(context).open(path)
     file = await asyncio.to_thread(opened.__enter__)
     try:
         given = {"name": path.rpartition("/")[2], **arguments}
-        async with run_job(function, {"file": file}, given, LIMITS, progress_of(context)) as result:
+        async with run_job(function, {"file": file}, given, limits, progress_of(context)) as result:
             return str(result.value)
     finally:
         await asyncio.to_thread(opened.__exit__, None, None, None)
@@ -59,7 +62,7 @@ def _libraries(*modules: str) -> None:
         need(module, "spreadsheet")
 
 
-TOOLS = (ServedTool(read_spreadsheet, seconds=90), ServedTool(query_spreadsheet, seconds=90))
+TOOLS = (ServedTool(read_spreadsheet, seconds=90), ServedTool(query_spreadsheet, seconds=120))
 
 if __name__ == "__main__":
     serve("spreadsheet", TOOLS, INSTRUCTIONS)

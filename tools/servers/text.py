@@ -1,6 +1,7 @@
 """The MCP server `text`: what people do with words and letters. Run as `python -m tools.servers.text`."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from tools.servers.serving import serve
@@ -18,9 +19,10 @@ def count_characters(text: str) -> str:
 
 def count_letter(text: str, letter: str) -> str:
     """Count how often a letter is in a text, capital or not."""
-    if len(letter.strip()) != 1:
+    text, sought = unicodedata.normalize("NFC", text), unicodedata.normalize("NFC", letter.strip())
+    if len(sought) != 1:
         raise ValueError(f"letter takes one character, got {letter[:20]!r}")
-    return str(text.casefold().count(letter.strip().casefold()))
+    return str(sum(each.casefold() == sought.casefold() for each in text))  # the whole text's folding makes ß two s
 
 
 def reverse(text: str) -> str:

@@ -31,6 +31,9 @@ _SAID = (
     (re.compile(r"^lbs$", re.I), "lb"), (re.compile(r"^sq\.?\s*(\w+)$", re.I), r"\1**2"), (re.compile(r"\^"), "**"),
 )  # fmt: skip
 _PER_100_KM = re.compile(r"^l(it(er|re)s?)?\s*(/|per)\s*100\s*k(m|ilomet(er|re)s?)$", re.I)
+_TWO_WORDS = re.compile(r"\b([A-Za-z]+)(?:\s+|-)(?=([A-Za-z]+)\b)")
+SCALES = frozenset({"degree_Celsius", "degree_Fahrenheit", "degree_Reaumur"})
+"""Temperatures that are not counted from absolute zero."""
 CONSUMPTION = "liter_per_100_km"
 _INTERNATIONAL = ("acre = 43560 * foot ** 2", "acre_foot = acre * foot = _ = acre_feet", f"{CONSUMPTION} = 0.01 l / km")
 """Pint takes the acre of the US survey foot, which was abolished in 2022."""
@@ -54,7 +57,9 @@ def converted(value: Number, from_unit: str, to_unit: str) -> str:
     registry = _registry()
     try:
         source, target = registry.parse_units(_written(from_unit)), registry.parse_units(_written(to_unit))
-        result = _turned(registry.Quantity(value, source), target).to(target)
+        quantity = registry.Quantity(value, source)
+        result = _turned(quantity, target).to(target)
+        impossible = {str(source), str(target)} & SCALES and quantity.to("kelvin").magnitude < 0
     except pint.UndefinedUnitError as error:
         raise ValueError(f"the unit {str(error.args[0])[:50]!r} is not known") from None
     except pint.DimensionalityError:
@@ -74,6 +79,8 @@ def converted(value: Number, from_unit: str, to_unit: str) -> str:
         RecursionError,
     ):
         raise ValueError(f"cannot convert from {from_unit[:50]!r} to {to_unit[:50]!r}") from None
+    if impossible:
+        raise ValueError(f"{value} {from_unit.strip()} is below absolute zero")
     return f"{shown(_rounded(result.magnitude))} {to_unit.strip()}"
 
 
@@ -81,7 +88,17 @@ def _written(unit: str) -> str:
     text = _PER_100_KM.sub(CONSUMPTION, unit.strip())
     for pattern, replacement in _SAID:
         text = pattern.sub(replacement, text)
-    return text
+    return _TWO_WORDS.sub(lambda match: f"{match[1]}{'_' if _is_unit(f'{match[1]}_{match[2]}') else ' '}", text)
+
+
+def _is_unit(name: str) -> bool:
+    """Whether two words are one unit, such as nautical miles, and no product of two."""
+    pint = need("pint", "math")
+    try:
+        _registry().parse_units(name)
+    except pint.UndefinedUnitError:
+        return False
+    return True
 
 
 def _turned(quantity: Any, target: Any) -> Any:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-_SYMBOLS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "$": "", "€": "", "£": ""})
+from tools.servers.signs import plain_signs
+
+_SYMBOLS = str.maketrans({"$": "", "€": "", "£": ""})
+_DEGREES = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(?:°|deg(?:rees?)?\b)")
+_MODULO = re.compile(r"\bmod\b")
+_MORE_PERCENT = re.compile(r"(?<=[\w.)])(?<![^\w.]1)\s*[-+]\s*(\d+(?:\.\d+)?|\.\d+)\s*%(?=\s*(?:$|[-+)]))")
+"""200 + 10%, but neither 5% + 3% nor (1 + 5%)."""
 _LETTERS = re.compile(r"[A-Za-z_]{2,}")
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _HEXADECIMAL = re.compile(r"(?<![\w.])0[xX][0-9A-Fa-f]+")
@@ -24,7 +30,7 @@ def as_python(expression: str) -> str:
     Raises:
         ValueError: it could be read in two ways.
     """
-    text = expression.strip().rstrip("=? ").translate(_SYMBOLS)
+    text = plain_signs(expression.strip().rstrip("=? ")).translate(_SYMBOLS)
     hexadecimal = _HEXADECIMAL.search(text)
     if hexadecimal is not None:
         raise ValueError(
@@ -32,6 +38,10 @@ def as_python(expression: str) -> str:
         )
     if not _LETTERS.search(text):  # in max(1,200) a comma separates
         text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    text = _MODULO.sub("%", _DEGREES.sub(r"radians(\1)", text))
+    more = _MORE_PERCENT.search(text)
+    if more is not None:
+        raise ValueError(f"a{more[0].replace(' ', '')} can be read in two ways; write a * (1 + p/100) or a + p/100")
     text = _TIMES.sub("*", text)
     text = _OF.sub("*", _PERCENT.sub(r"(\1/100)", text))
     if _TWO_WAYS.search(text):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -13,7 +12,7 @@ from typing import IO, cast
 from xml.etree import ElementTree
 
 from tools.documents.document import UnreadableError
-from tools.documents.packages import guarded, plausible
+from tools.documents.packages import BROKEN, guarded, plausible
 
 PROTECTED = "the file is protected with a password"
 DAMAGED = "the file is damaged: it cannot be read as a spreadsheet"
@@ -58,11 +57,11 @@ def opened(path: Path) -> Iterator[Parts]:
             yield Parts(archive, path.stat().st_size)
     except UnreadableError:
         raise
-    except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, OSError, *_ON_WRONG_VALUES) as error:
+    except (*BROKEN, ElementTree.ParseError, *_ON_WRONG_VALUES) as error:
         raise UnreadableError(PROTECTED if "password" in str(error) else DAMAGED) from None
 
 
-_ON_WRONG_VALUES = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
+_ON_WRONG_VALUES = (ArithmeticError, AttributeError, LookupError, TypeError)
 """What reading numbers, names and encodings raises where a damaged file has others."""
 
 

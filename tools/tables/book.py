@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tools.documents.document import UnreadableError
 from tools.tables.ranges import Range
@@ -28,8 +28,7 @@ class Style:
 PLAIN = Style()
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A value, the formula it comes from (with `=`, or empty), and how it looks.
 
     A formula whose value was saved as an empty text has that; one whose value was not saved has None.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from typing import TypeAlias
 
 from tools.tables.book import Scalar, Sheet
+from tools.tables.column_types import ColumnType, type_of
 from tools.tables.ranges import letters
 from tools.tables.values import as_text
 
@@ -15,10 +17,10 @@ MAX_COLUMNS = 1000
 HEADER_ROWS = 20
 """The names of columns are looked for so far down."""
 _WORD = re.compile(r"\W+")
-_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,17})?(\.\d+)?([eE][+-]?\d{1,3})?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
+Row: TypeAlias = dict[int, Scalar]
+"""Values by the number of their column."""
+Rows: TypeAlias = Callable[[], Iterator[tuple[int, Row]]]
+"""Goes through the rows that hold something, by number, each time from the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +39,67 @@ class Table:
         name: safe in SQL without quotes.
         sheet: the name it was made from.
         header: the row with the names; 0: none was found, they are letters.
-        rows: values as text, None where there is none.
+        count: how many rows there are.
+        rows: makes them, each time anew: values as text, None where there is none.
+        notes: what was taken for something else than it looks like.
     """
 
     name: str
     sheet: str
     header: int
     columns: tuple[Column, ...]
-    rows: list[list[str | None]]
+    count: int
+    rows: Callable[[], Iterator[list[str | None]]]
+    notes: tuple[str, ...] = ()
 
 
-def table(sheet: Sheet, taken: set[str], header: int | None = None) -> Table | None:
-    """The sheet as a table, None where it is empty.
+def rows_of(sheet: Sheet) -> Rows:
+    """The rows of a sheet that hold something."""
+    by_row: dict[int, Row] = {}
+    for (row, column), cell in sheet.cells.items():
+        if cell.value not in (None, ""):
+            by_row.setdefault(row, {})[column] = cell.value
+    return lambda: ((row, by_row[row]) for row in sorted(by_row))
+
+
+def table(
+    sheet: str, rows: Rows, taken: set[str], header: int | None = None, *, decimal_commas: bool = False
+) -> Table | None:
+    """The rows of a sheet as a table, None where there are none. They are gone through now, and again when taken.
 
     Args:
         taken: names of tables so far; the new one is added.
         header: the row with the names, 0 for none; None: it is found.
+        decimal_commas: numbers may be written 1.234,50.
     """
-    by_row: dict[int, dict[int, Scalar]] = {}
-    for (row, column), cell in sheet.cells.items():
-        if cell.value not in (None, ""):
-            by_row.setdefault(row, {})[column] = cell.value
-    if not by_row:
+    first = list(itertools.islice(rows(), HEADER_ROWS))
+    if not first:
         return None
-    top = _header(by_row) if header is None else header
-    places = sorted({column for row, values in by_row.items() if row >= top for column in values})[:MAX_COLUMNS]
-    names = _names([by_row.get(top, {}).get(column) if top else None for column in places], places)
-    body = [by_row[row] for row in sorted(by_row) if row > top]
-    kinds = [type_of([values.get(column) for values in body]) for column in places]
-    rows = [[_stored(values.get(column), kind) for column, kind in zip(places, kinds, strict=True)] for values in body]
-    columns = tuple(Column(name, kind) for name, kind in zip(names, kinds, strict=True))
-    return Table(table_name(sheet.name, taken), sheet.name, top, columns, rows)
+    top = _header(dict(first), decimal_commas) if header is None else header
+    head: Row = {}
+    found: dict[int, ColumnType] = {}
+    count = 0
+    for row, values in rows():
+        if row == top:
+            head = values
+        elif row > top:
+            count += 1
+            for column, value in values.items():
+                if column not in found:
+                    found[column] = ColumnType(decimal_commas=decimal_commas)
+                found[column].see(value)
+    places = sorted({*found, *head})[:MAX_COLUMNS]
+    kinds = [found.get(column, ColumnType()) for column in places]
+    names = _names([head.get(column) for column in places], places)
+
+    def body() -> Iterator[list[str | None]]:
+        for row, values in rows():
+            if row > top:
+                yield [kind.stored(values.get(column)) for column, kind in zip(places, kinds, strict=True)]
+
+    columns = tuple(Column(name, kind.name) for name, kind in zip(names, kinds, strict=True))
+    notes = tuple(note for name, kind in zip(names, kinds, strict=True) for note in kind.notes(name))
+    return Table(table_name(sheet, taken), sheet, top, columns, count, body, notes)
 
 
 def table_name(name: str, taken: set[str]) -> str:
@@ -82,62 +114,14 @@ def table_name(name: str, taken: set[str]) -> str:
     return found
 
 
-def type_of(values: Sequence[Scalar]) -> str:
-    """The narrowest type of DuckDB that holds all values; texts that are all numbers or dates count as such."""
-    kinds = {_kind(value) for value in values if value is not None}
-    if kinds <= {"BIGINT"}:
-        return "BIGINT" if kinds else "VARCHAR"
-    if kinds <= {"BIGINT", "DOUBLE"}:
-        return "DOUBLE"
-    if kinds <= {"DATE", "TIMESTAMP"}:
-        return "TIMESTAMP" if "TIMESTAMP" in kinds else "DATE"
-    return kinds.pop() if len(kinds) == 1 else "VARCHAR"
-
-
-def _kind(value: Scalar) -> str:
-    simple: tuple[tuple[type, str], ...] = (
-        (bool, "BOOLEAN"), (float, "DOUBLE"), (datetime, "TIMESTAMP"), (date, "DATE"), (time, "TIME"),
-        (timedelta, "INTERVAL"),
-    )  # fmt: skip
-    for kind, name in simple:
-        if isinstance(value, kind):
-            return name
-    text = str(value)
-    if _INTEGER.fullmatch(text):
-        return "BIGINT"
-    if any(map(str.isdigit, text)) and _NUMBER.fullmatch(text):
-        return "DOUBLE"
-    if _DATE.fullmatch(text) and _is_date(text):
-        return "DATE"
-    return "TIMESTAMP" if _STAMP.fullmatch(text) and _is_date(text) else "VARCHAR"
-
-
-def _is_date(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _stored(value: Scalar, kind: str) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, datetime) and kind == "TIMESTAMP":
-        return value.isoformat(" ")
-    if isinstance(value, float) and kind == "DOUBLE":
-        return repr(value)
-    return as_text(value)
-
-
-def _header(by_row: dict[int, dict[int, Scalar]]) -> int:
+def _header(by_row: dict[int, Row], decimal_commas: bool) -> int:
     """The first row of texts that is about as wide as the table; 0 where there is none."""
     first = sorted(by_row)[:HEADER_ROWS]
     width = max(len(by_row[row]) for row in first)
     for row in first:
         values = list(by_row[row].values())
         if len(values) * 2 >= width and len(values) * 3 > width * 2 - 1:
-            texts = sum(isinstance(value, str) and _kind(value) == "VARCHAR" for value in values)
+            texts = sum(isinstance(value, str) and type_of([value], decimal_commas) == "VARCHAR" for value in values)
             return row if texts * 2 > len(values) and len(by_row) > 1 else 0
     return 0
 
@@ -158,13 +142,16 @@ def _names(found: Sequence[Scalar], places: Sequence[int]) -> list[str]:
 
 # fmt: off
 RESERVED = frozenset((
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check",
-    "collate", "column", "constraint", "create", "default", "deferrable", "desc", "describe", "distinct", "do",
-    "else", "end", "except", "false", "fetch", "for", "foreign", "from", "group", "having", "in", "initially",
-    "intersect", "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or",
-    "order", "pivot", "placing", "primary", "qualify", "references", "returning", "select", "show", "some",
-    "summarize", "symmetric", "table", "then", "to", "trailing", "true", "union", "unique", "unpivot", "using",
-    "variadic", "when", "where", "window", "with",
+    "all", "analyse", "analyze", "and", "anti", "any", "array", "as", "asc", "asof", "asymmetric", "at",
+    "authorization", "binary", "both", "by", "case", "cast", "check", "collate", "collation", "column",
+    "concurrently", "constraint", "create", "cross", "default", "deferrable", "desc", "describe", "distinct", "do",
+    "else", "end", "except", "false", "fetch", "for", "foreign", "freeze", "from", "full", "glob", "group",
+    "having", "ilike", "in", "initially", "inner", "intersect", "into", "is", "isnull", "join", "lambda", "lateral",
+    "leading", "left", "like", "limit", "natural", "not", "notnull", "null", "offset", "on", "only", "or", "order",
+    "outer", "overlaps", "pivot", "pivot_longer", "pivot_wider", "placing", "positional", "primary", "qualify",
+    "references", "returning", "right", "select", "semi", "show", "similar", "some", "summarize", "symmetric",
+    "table", "tablesample", "then", "to", "trailing", "true", "union", "unique", "unpack", "unpivot", "using",
+    "variadic", "verbose", "when", "where", "window", "with",
 ))
 # fmt: on
 """Words of DuckDB's SQL that name nothing without quotes."""

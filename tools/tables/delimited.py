@@ -5,18 +5,77 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tools.documents.document import UnreadableError
-from tools.documents.plain import MAX_TEXT, encoding_of
+from tools.documents.encodings import encoding_of
+from tools.documents.plain import MAX_TEXT
 from tools.tables.book import Book, Cell, Enough, Filling, Sheet, Wanted
+from tools.tables.columns import Row
 from tools.tables.ranges import MAX_COLUMN
 
 MAX_BYTES = 200_000_000
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SAMPLE = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A text table that was looked into.
+
+    Attributes:
+        name: the file's, without its suffix.
+        separator: what stands between values.
+        mark: bytes before the text that tell its encoding.
+    """
+
+    path: Path
+    name: str
+    separator: str
+    encoding: str
+    mark: int
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Row by row from the file, with values by column; without those that hold nothing.
+
+        Raises:
+            UnreadableError: a line cannot be read.
+        """
+        csv.field_size_limit(10_000_000)
+        with self.path.open("rb") as file:
+            file.seek(self.mark)
+            with io.TextIOWrapper(file, self.encoding, errors="replace", newline="") as stream:
+                lines = csv.reader(stream, delimiter=self.separator)
+                try:
+                    for row, values in enumerate(lines, start=1):
+                        found: Row = {
+                            column: text
+                            for column, value in enumerate(values[:MAX_COLUMN], 1)
+                            if (text := value.strip())
+                        }
+                        if found:
+                            yield row, found
+                except csv.Error as error:
+                    raise UnreadableError(f"line {lines.line_num} cannot be read: {error}") from None
+
+
+def text_table(path: Path, name: str) -> TextTable:
+    """The encoding and the separator of a text table.
+
+    Raises:
+        UnreadableError: it is no text.
+    """
+    with path.open("rb") as file:
+        start = file.read(MAX_TEXT)
+    encoding, mark = encoding_of(start)
+    sample = start[mark : mark + _SAMPLE].decode(encoding, "replace")
+    if "\0" in sample:
+        raise UnreadableError("the file is neither a spreadsheet nor a text")
+    separator = "\t" if name.lower().endswith((".tsv", ".tab")) else separator_of(sample)
+    return TextTable(path, PurePosixPath(name).stem or "table", separator, encoding, mark)
 
 
 def read_delimited(path: Path, name: str, wanted: Wanted) -> Book:
@@ -27,33 +86,20 @@ def read_delimited(path: Path, name: str, wanted: Wanted) -> Book:
     """
     if path.stat().st_size > MAX_BYTES and not wanted.most:
         raise UnreadableError(f"a text file of more than {MAX_BYTES:,} bytes is not read")
-    with path.open("rb") as file:
-        start = file.read(MAX_TEXT)
-        encoding, mark = encoding_of(start)
-        sample = start[mark : mark + _SAMPLE].decode(encoding, "replace")
-        if "\0" in sample:
-            raise UnreadableError("the file is neither a spreadsheet nor a text")
-        separator = "\t" if name.lower().endswith((".tsv", ".tab")) else separator_of(sample)
-        sheet = Sheet(PurePosixPath(name).stem or "table")
-        kind = f"text table, {SEPARATORS[separator]} between values, {encoding}"
-        book = Book(kind, [sheet], separator=separator)
-        file.seek(mark)
-        with io.TextIOWrapper(file, encoding, errors="replace", newline="") as text:
-            _fill(book, csv.reader(text, delimiter=separator), wanted)
-    return book
-
-
-def _fill(book: Book, rows: Iterable[list[str]], wanted: Wanted) -> None:
+    found = text_table(path, name)
+    kind = f"text table, {SEPARATORS[found.separator]} between values, {found.encoding}"
+    book = Book(kind, [Sheet(found.name)], separator=found.separator)
     filling = Filling(book, wanted)
-    csv.field_size_limit(10_000_000)
     try:
         with suppress(Enough):
-            for row, values in enumerate(rows, start=1):
-                for column, value in enumerate(values[:MAX_COLUMN], start=1):
-                    if text := value.strip():
-                        filling.put(book.sheets[0], row, column, Cell(text))
-    except csv.Error as error:
+            for row, values in found.rows():
+                for column, value in values.items():
+                    filling.put(book.sheets[0], row, column, Cell(value))
+    except UnreadableError as error:
+        if not book.sheets[0].filled:
+            raise
         book.notes.append(f"reading ended early: {error}")
+    return book
 
 
 def separator_of(sample: str) -> str:

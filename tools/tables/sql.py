@@ -7,6 +7,7 @@ take no other settings. SQL can change nothing that lasts.
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,20 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tools.tables.book import Sheet, Wanted
-from tools.tables.columns import Column, Table, table, table_name
-from tools.tables.decimal_commas import with_points
+from tools.tables.book import MAX_CELLS, Sheet, Wanted
+from tools.tables.columns import RESERVED, Column, Table, rows_of, table, table_name
+from tools.tables.delimited import text_table
 from tools.tables.ranges import cell_name
-from tools.tables.reading import is_parquet, read_book
+from tools.tables.reading import is_parquet, is_text, read_book
 from tools.tables.values import as_text, one_line
 
 MAX_ROWS = 200
 MAX_CHARACTERS = 12_000
 MAX_SQL = 10_000
 SECONDS = 20.0
-MEMORY = "400MB"
-CUT = "Note: the file has more cells than are taken; rows at its end are missing here"
-COMMAS = "Note: numbers with a decimal comma were read as numbers: 1.234,50 is 1234.50"
+MEMORY = "600MB"
+PART = 50_000
+"""Rows that are copied at a time, through a file that needs room for no more."""
 _READS = ("SELECT", "EXPLAIN")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -63,20 +64,33 @@ def query(inputs: Mapping[str, Path], out: Path, name: str, sql: str = "", heade
 def _loaded(database: Any, path: Path, out: Path, name: str, header: int | None) -> tuple[list[Table], list[str]]:
     if is_parquet(path):
         return [_parquet(database, path, name)], []
-    book = read_book(path, name, Wanted())
     taken: set[str] = set()
     tables: list[Table] = []
-    notes = [CUT] * book.cut
-    for sheet in book.sheets:
-        if book.separator == ";" and with_points(sheet):
-            notes.append(COMMAS)
-        notes += _unsaved(sheet)
-        found = table(sheet, taken, header)
-        if found is not None:
-            _copied(database, found, out)
-            tables.append(found)
-        sheet.cells.clear()
-    return tables, notes
+    notes: list[str] = []
+    if is_text(path):
+        text = text_table(path, name)
+        found = table(text.name, text.rows, taken, header, decimal_commas=text.separator == ";")
+        tables += _copied(database, found, out)
+    else:
+        book = read_book(path, name, Wanted())
+        if book.cut:  # a sum over a part would be taken for the whole
+            raise ValueError(
+                f"the workbook has more than {MAX_CELLS:,} cells; save the sheet as csv, which may be longer"
+            )
+        for sheet in book.sheets:
+            notes += _unsaved(sheet)
+            tables += _copied(database, table(sheet.name, rows_of(sheet), taken, header), out)
+            sheet.cells.clear()
+    _named_as_they_are(database, tables, taken)
+    return tables, [*notes, *dict.fromkeys(note for each in tables for note in each.notes)]
+
+
+def _named_as_they_are(database: Any, tables: list[Table], taken: set[str]) -> None:
+    """Let each table be found under its sheet's own name too, written in quotes."""
+    for each in tables:
+        if each.sheet.casefold() not in taken:
+            taken.add(each.sheet.casefold())
+            database.execute(f"CREATE VIEW {_quoted(each.sheet)} AS SELECT * FROM {_quoted(each.name)}")  # noqa: S608
 
 
 def _unsaved(sheet: Sheet) -> list[str]:
@@ -91,27 +105,33 @@ def _unsaved(sheet: Sheet) -> list[str]:
     ]
 
 
-def _copied(database: Any, found: Table, out: Path) -> None:
+def _copied(database: Any, found: Table | None, out: Path) -> list[Table]:
     """Through a file, because DuckDB takes single rows slowly."""
     import duckdb
 
-    file = out / "rows.csv"
-    with file.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerows([_NULL if value is None else _unix(value) for value in row] for row in found.rows)
+    if found is None:
+        return []
     kinds = ", ".join(f"{_literal(column.name)}: '{column.type}'" for column in found.columns)
     options = (
         f"header = false, columns = {{{kinds}}}, nullstr = {_literal(_NULL)}, delim = ',', "
         "quote = '\"', escape = '\"', "
         "new_line = '\\n', allow_quoted_nulls = true, auto_detect = false, parallel = false, max_line_size = 50000000"
     )
+    columns = ", ".join(f"{_quoted(column.name, always=True)} {column.type}" for column in found.columns)
+    file, rows, into = out / "rows.csv", found.rows(), _quoted(found.name)
     try:
-        database.execute(
-            f"CREATE TABLE {_quoted(found.name)} AS SELECT * FROM read_csv({_literal(str(file))}, {options})"  # noqa: S608
-        )
+        database.execute(f"CREATE TABLE {into} ({columns})")
+        while part := list(itertools.islice(rows, PART)):
+            with file.open("w", encoding="utf-8", newline="") as lines:
+                writer = csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n")
+                writer.writerows([_NULL if value is None else _unix(value) for value in row] for row in part)
+            database.execute(f"INSERT INTO {into} SELECT * FROM read_csv({_literal(str(file))}, {options})")  # noqa: S608
+            file.unlink()
+    except duckdb.OutOfMemoryException:
+        raise ValueError(f"sheet {found.sheet!r} takes more memory than there is") from None
     except duckdb.Error:
         raise ValueError(f"sheet {found.sheet!r} cannot be taken as a table") from None
-    file.unlink()
+    return [found]
 
 
 def _literal(text: str) -> str:
@@ -119,7 +139,7 @@ def _literal(text: str) -> str:
 
 
 def _unix(value: str) -> str:
-    return value.replace("\r\n", "\n").replace("\r", "\n")
+    return value.replace("\r\n", "\n").replace("\r", "\n") if "\r" in value else value
 
 
 _NULL = "\x1dnone\x1d"
@@ -136,7 +156,7 @@ def _parquet(database: Any, path: Path, name: str) -> Table:
     kinds = database.execute(f"DESCRIBE {called}").fetchall()
     (count,) = database.execute(f"SELECT count(*) FROM {called}").fetchone()  # noqa: S608  our own name
     columns = tuple(Column(str(each[0]), str(each[1])) for each in kinds)
-    return Table(called, Path(name).name, 1, columns, [[]] * count)
+    return Table(called, Path(name).name, 1, columns, count, lambda: iter(()))
 
 
 def _locked(database: Any) -> None:
@@ -214,12 +234,10 @@ def _described(found: Table) -> str:
     more = f", and {len(found.columns) - 100} more columns" if len(found.columns) > 100 else ""
     origin = f"sheet {found.sheet!r}, " if found.sheet != found.name else ""
     names = f"names in row {found.header}" if found.header else "no row with names"
-    return f"table {found.name} ({origin}{len(found.rows)} rows, {names}): {kinds}{more}"
+    return f"table {found.name} ({origin}{found.count} rows, {names}): {kinds}{more}"
 
 
-def _quoted(name: str) -> str:
-    from tools.tables.columns import RESERVED
-
-    if _PLAIN.fullmatch(name) and name.casefold() not in RESERVED:
+def _quoted(name: str, *, always: bool = False) -> str:
+    if not always and _PLAIN.fullmatch(name) and name.casefold() not in RESERVED:
         return name
     return '"' + name.replace('"', '""') + '"'

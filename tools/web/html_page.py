@@ -15,7 +15,9 @@ from urllib.parse import urljoin, urlsplit
 from tools.result_text import clean
 from tools.servers.extras import need
 from tools.web.main_content import main_content
+from tools.web.notation import write_out
 from tools.web.scripted import needs_browser
+from tools.web.spans import fill_spans
 from tools.web.visible import HtmlElement, remove_hidden
 
 MAX_BYTES = 4_000_000
@@ -53,6 +55,7 @@ def read_text(text: str, url: str) -> dict[str, Any]:
     original = parsed(text)
     base = _base(tree, url)
     remove_hidden(tree)
+    write_out(tree)
     body = tree.find(".//body")
     body = body if body is not None else tree
     visible = " ".join(body.itertext())
@@ -99,10 +102,12 @@ def markdown(element: HtmlElement, base: str) -> str:
     html, markdownify = need("lxml.html", "crawl"), need("markdownify", "crawl")
     _prepare_links(element, base)
     _open_layout(element)
+    fill_spans(element)
     _flow(element)
     converter = markdownify.MarkdownConverter(
         heading_style="atx", bullets="-", escape_asterisks=False, escape_underscores=False, escape_misc=False,
         code_language_callback=_language, keep_inline_images_in=["td", "th", "a", "h1", "h2", "h3"],
+        table_infer_header=True,
     )  # fmt: skip
     try:
         text: str = converter.convert(str(html.tostring(element, encoding="unicode", with_tail=False)))

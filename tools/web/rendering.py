@@ -20,6 +20,9 @@ SECONDS = 25.0
 """For one page, from the first request to its text; the browser is killed then."""
 NAVIGATION_SECONDS = 15.0
 SETTLE_SECONDS = 8.0
+STEP = 0.2
+QUIET = 3
+"""Looks at the text, STEP seconds apart, that find the same."""
 PAGE_BYTES = 60_000_000
 MAX_HTML = 15_000_000
 BEFORE_SCRIPTS = """
@@ -49,7 +52,11 @@ SHOW = """(mark) => {
   if (document.body) walk(document.body);
 }"""
 """Marks what is not shown, and puts what shadow roots show where the page's HTML has it."""
-LENGTH = "() => document.body ? document.body.innerText.length : 0"
+LENGTH = r"""() => {
+  const text = document.body ? document.body.innerText.trim() : '';
+  return /^\W*(?:loading|please wait|one moment)\b.{0,40}$/i.test(text) ? 0 : text.length;
+}"""
+"""Characters of the text; 0, too, where it only says that there will be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,10 @@ async def _closed(page: Any) -> None:
 
 
 async def _settle(page: Any, **_: Any) -> Any:
-    """Wait until nothing is loaded any more and the text stays as long as it is; then mark what is not shown."""
+    """Wait until nothing is loaded any more, and there is a text that stays as long as it is; then mark what is hidden.
+
+    Where there is none, the page may still be waiting for a clock or an answer: it has all of SETTLE_SECONDS.
+    """
     from playwright.async_api import Error
 
     loop = asyncio.get_running_loop()
@@ -176,8 +186,8 @@ async def _settle(page: Any, **_: Any) -> Any:
     with suppress(Error):
         await page.wait_for_load_state("networkidle", timeout=SETTLE_SECONDS * 1000)
     lengths = [-1, -2]
-    while loop.time() < deadline and len(set(lengths[-3:])) > 1:
-        await asyncio.sleep(0.2)
+    while loop.time() < deadline and (lengths[-1] == 0 or len(set(lengths[-QUIET:])) > 1):
+        await asyncio.sleep(STEP)
         try:
             lengths.append(int(await page.evaluate(LENGTH)))
         except Error:  # it is on its way to another page

@@ -13,7 +13,7 @@ MARK = "data-memento-hidden"
 NEVER_SHOWN = frozenset(
     {
         *("script", "style", "template", "noscript", "head", "meta", "link", "base", "object", "embed", "applet"),
-        *("iframe", "frame", "frameset", "svg", "math", "canvas", "video", "audio", "source", "track"),
+        *("iframe", "frame", "frameset", "svg", "canvas", "video", "audio", "source", "track"),
         *("input", "select", "datalist", "dialog", "map", "area"),
     }
 )

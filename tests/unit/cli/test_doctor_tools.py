@@ -58,7 +58,10 @@ LOADED = (browser_check, search_check)
 
 async def test_without_servers_nothing_of_theirs_is_needed(settings: SettingsFactory) -> None:
     made = await asyncio.to_thread(settings, servers="text")
-    found = {check.name: check.status async for check in tool_checks(made)}
+    waited: list[list[str]] = []
+    lines = await tool_checks(made, lambda names: waited.append(list(names)))
+    found = {check.name: check.status for check in lines}
+    assert waited[0] == ["MCP servers", "sandbox", "browser", "search"] and waited[-1] == []
     assert found == {
         "MCP servers": "ok",
         "sandbox": "unused",

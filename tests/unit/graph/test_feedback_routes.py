@@ -16,7 +16,7 @@ from graph import feedback_routes
 from graph.feedback_routes import feedback_routes as routes
 from graph.request_guard import MAX_BODY_BYTES
 from graph.services import SharedServices
-from tools.loopback import is_loopback
+from tools.loopback import host_name, is_loopback, origin_host
 
 CASE = "0123456789abcdef"
 Client = Callable[..., Awaitable[httpx.Response]]
@@ -84,6 +84,25 @@ def test_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "localhost.evil.example", "evil-localhost", "128.0.0.1", "0x7f000001", "::2"])
 def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example@127.0.0.1", "127.0.0.1/evil", "127.0.0.1#.evil.example", "127.0.0.1?x", "//127.0.0.1"),
+        *("127.0.0.1\\evil", "http://127.0.0.1", "127.0.0.1:80:80", "[::1]evil", "127.0.0.1 ", ""),
+    ],
+)
+def test_what_is_no_host_names_none(host: str) -> None:
+    assert (host_name(host), origin_host(f"http://{host}")) == ("", "")
+
+
+def test_a_host_and_the_page_of_an_origin() -> None:
+    assert [host_name(each) for each in ("LocalHost:8000", "a-b_c.example.", "[::1]:8000", "[::1]")] == [
+        *("localhost", "a-b_c.example", "::1", "::1")
+    ]
+    assert origin_host("https://agent.example:8443") == "agent.example"
+    assert not any(map(origin_host, ("chrome-extension://localhost", "file://localhost", "localhost", "null", "")))
 
 
 @asynccontextmanager

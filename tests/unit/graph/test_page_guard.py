@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from starlette.datastructures import Headers
 
-from graph.page_guard import check_page
+from graph.page_guard import check_page, welcome_origins
 from graph.request_guard import RefusedError
 
 LOCAL = {"host": "127.0.0.1:2024"}
@@ -32,6 +35,8 @@ JSON = {"content-type": "application/json"}
         ({"host": "evil.example"}, "::1", 403),
         ({"host": "127.0.0.1.evil.example"}, "127.0.0.1", 403),
         ({}, "127.0.0.1", 403),
+        ({"host": "evil.example@127.0.0.1"}, "127.0.0.1", 403),
+        (LOCAL | {"origin": "chrome-extension://localhost"}, "127.0.0.1", 403),
         (LOCAL | {"content-type": "text/plain;charset=UTF-8"}, "127.0.0.1", 415),
         (LOCAL | {"content-type": "Multipart/form-data; boundary=x"}, "127.0.0.1", 415),
         (LOCAL | {"content-type": "application/x-www-form-urlencoded"}, "127.0.0.1", 415),
@@ -44,3 +49,25 @@ def test_who_is_let_in(headers: dict[str, str], reached: str, status: int | None
     with pytest.raises(RefusedError) as refused:
         check_page(Headers(headers), reached)
     assert refused.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("cors", "variable", "let_in"),
+    [
+        (None, ["*"], False),
+        ({"allow_origins": ["*"]}, ["*"], False),
+        ({"allow_origins": ["https://chat.example"]}, ["*"], True),
+        ({"allow_origins": ["https://chat.example.org"]}, ["*"], False),
+        ({"allow_headers": ["*"]}, ["*"], False),
+        (None, ["https://chat.example", "https://other.example"], True),
+    ],
+)
+def test_a_site_that_the_server_names_is_let_in(cors: Any, variable: list[str], let_in: bool) -> None:
+    welcome = welcome_origins(SimpleNamespace(CORS_CONFIG=cors, CORS_ALLOW_ORIGINS=variable))
+    headers = Headers(LOCAL | {"origin": "https://chat.example"})
+    if let_in:
+        check_page(headers, "127.0.0.1", welcome)
+    else:
+        with pytest.raises(RefusedError):
+            check_page(headers, "127.0.0.1", welcome)
+    check_page(Headers(LOCAL | {"origin": "https://smith.langchain.com"}), "127.0.0.1", welcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from mcp.server.fastmcp.exceptions import ToolError
+from mcp.shared.memory import create_connected_server_and_client_session as connected
 from mcp.types import TextContent
 
 from tools.servers.serving import ServedTool, server
@@ -39,6 +40,7 @@ async def test_results_hold_no_control_characters() -> None:
         ({"text": "a", "times": "1,5"}, "times: Input should be a valid integer, unable to parse string as an integer"),
         ({"text": ["a"], "times": {}}, "text: Input should be a valid string; times: Input should be a valid integer"),
         ({}, "text: Field required"),
+        ({"text": "a", "c": 3, "d\x1b[0m": 4}, "unknown: c, d; it takes say(text: string, times: integer)"),
         ({"text": EVIL, "times": 10}, "too often:  red ab\ttab\n"),
     ],
 )
@@ -46,3 +48,11 @@ async def test_errors_are_one_clean_line(arguments: dict[str, object], line: str
     with pytest.raises(ToolError) as caught:
         await SERVER.call_tool("say", arguments)
     assert str(caught.value) == f"Error executing tool say: {line}"
+
+
+async def test_what_a_client_adds_beside_the_arguments_is_its_own_affair() -> None:
+    async with connected(SERVER) as client:
+        listed = (await client.list_tools()).tools
+        result = await client.call_tool("say", {"text": "a"}, meta={"vendor/trace": "7", "sessionId": {"deep": [1]}})
+    assert [part.text for part in result.content if part.type == "text"] == ["a"]
+    assert [tool.inputSchema["additionalProperties"] for tool in listed] == [False, False]

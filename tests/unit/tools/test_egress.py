@@ -186,6 +186,24 @@ async def test_tls_verifies_the_name_of_the_url_and_not_the_address(secure: RawW
     assert await refusal(Egress(network=network), "https://secure.example/") == wrong.replace("other", "secure")
 
 
+async def test_credentials_stay_with_their_port_and_with_tls(tls: TLS) -> None:
+    sent = {"Authorization": "Bearer s3cret"}
+    port = {"/": redirect("http://secure.example:81/there"), "/there": response(b"end")}
+    plain = {"/": redirect("http://secure.example/there")}
+    async with raw_web(plain, tls.server) as secure, raw_web(port) as other:
+
+        class ByPort(InventedNetwork):
+            async def dial(self, address: str, port: int, seconds: float) -> AsyncNetworkStream:
+                self.port = secure.port if port == 443 else other.port
+                return await super().dial(address, port, seconds)
+
+        egress = Egress(network=ByPort({"secure.example": [[PUBLIC]]}), certificates=tls.client)
+        for address in ("http://secure.example/", "https://secure.example/"):
+            assert (await egress.fetch(address, headers=sent)).data == b"end"
+    assert [b"s3cret" in head for head in (*secure.heads, *other.heads)] == [True, True, False, False]
+    assert other.paths == ["/", "/there", "/there"]
+
+
 async def test_an_address_that_does_not_answer_is_passed_over() -> None:
     async with raw_web({"/": response(b"here")}) as web:
 

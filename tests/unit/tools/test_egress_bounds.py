@@ -12,6 +12,7 @@ import pytest
 from configs.errors import ToolCallError
 from tests.fakes.raw_web import Answer, RawWeb, raw_web, response
 from tools.egress import Egress
+from tools.egress_gzip import Gunzip
 
 
 def local(web: RawWeb) -> Egress:
@@ -69,6 +70,58 @@ async def test_bodies_are_counted_after_decompression_and_stopped_at_the_limit()
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
         assert (await local(web).fetch(url(web, "/missing"))).status == 404
     assert sent < 60_000_000
+
+
+async def test_several_members_of_gzip_are_all_unpacked_and_counted_together() -> None:
+    log = b"".join(gzip.compress(f"day {n}\n".encode()) for n in range(1000))
+
+    answers: dict[str, Answer] = {
+        "/log": response(log, content_encoding="gzip"),
+        "/rest": response(gzip.compress(b"whole") + b"\0" * 100_000, content_encoding="gzip"),
+        "/cut": response(log[:-1], content_encoding="gzip"),
+        "/bomb": response(gzip.compress(b"\0" * 8_000_000) * 2, content_encoding="gzip"),
+        "/empty": response(gzip.compress(b"") * 20_000, content_encoding="gzip"),
+    }
+    unpacked = Gunzip()
+    assert b"".join(part for byte in log[:90] for part in unpacked.parts(bytes([byte]))).startswith(
+        b"day 0\nday 1\nday"
+    )
+    async with raw_web(answers) as web:
+        assert (await local(web).fetch(url(web, "/log"))).data == b"".join(b"day %d\n" % n for n in range(1000))
+        assert (await local(web).fetch(url(web, "/rest"))).data == b"whole"
+        assert await refusal(local(web), url(web, "/bomb")) == "127.0.0.1 sent more than 15 MB"
+        for path in ("/cut", "/empty"):
+            assert "no valid HTTP" in await refusal(local(web), url(web, path))
+
+
+STORED = b"\0\0\0\xff\xff" * 20_000
+"""Blocks of deflate that hold nothing."""
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10], STORED),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", (b"1;" + b"x" * 9000 + b"\r\ny\r\n") * 10),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </" + b"x" * 9000 + b">\r\n\r\n"),
+    ],
+    ids=["stored", "chunks", "hints"],
+)
+async def test_what_comes_beside_the_body_is_counted_too(parts: tuple[bytes, bytes]) -> None:
+    sent = 0
+
+    async def endless(head: bytes, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(parts[0])
+        while sent < 100_000_000:
+            sent += len(parts[1])
+            writer.write(parts[1])
+            await writer.drain()
+
+    async with raw_web({"/": endless}) as web:
+        with pytest.raises(ToolCallError, match=r"^127.0.0.1 sent more than 2 MB$"):
+            await local(web).fetch(url(web), limit=2_000_000)
+    assert sent < 30_000_000  # what the buffers of both sockets hold is in it
 
 
 async def test_one_byte_a_second_ends_in_time() -> None:

@@ -167,9 +167,10 @@ async def test_bytes_and_time_are_bounded(tunnel: bool) -> None:
 
 
 async def test_nothing_is_served_after_the_limit() -> None:
+    answer = response(b"x" * 1000)
     async with (
-        raw_web({"/": response(b"x" * 1000)}) as web,
-        Egress([("127.0.0.1", web.port)]).proxy(limit=1000) as proxy,
+        raw_web({"/": answer}) as web,
+        Egress([("127.0.0.1", web.port)]).proxy(limit=len(answer)) as proxy,
         client(proxy) as browser,
     ):
         assert len((await browser.get(f"http://127.0.0.1:{web.port}/")).text) == 1000

@@ -31,10 +31,61 @@ def text_of(body: str, head: str = "") -> str:
             "<table><tr><th>Year</th><th>Sum</th></tr><tr><td>2020</td><td>1,5</td></tr></table>",
             "| Year | Sum |\n| --- | --- |\n| 2020 | 1,5 |",
         ),
+        (
+            "<table><tr><th rowspan=2>Area<th>Year<td>2020</tr><tr><th>km²<td>1234</tr></table>",
+            "| Area | Year | 2020 |\n| --- | --- | --- |\n|  | km² | 1234 |",
+        ),
+        (
+            "<table><tr><td>A<td>B<td>C<tr><td>1<td rowspan=3>x<td rowspan=2>y<tr><td>2<tr><td>3<td>z</table>",
+            "| A | B | C |\n| --- | --- | --- |\n| 1 | x | y |\n| 2 |  |  |\n| 3 |  | z |",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_written(body: str, markdown: str) -> None:
     assert text_of(body) == markdown
+
+
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [
+        ("3.7 x 10<sup>13</sup> cells, 10<sup><i>\u22126</i></sup> m<sup>2</sup>", "3.7 x 10^13 cells, 10^-6 m^2"),
+        (
+            "e<sup>x + 1</sup>, 2<sup>2a</sup>, Ca<sup>2+</sup>, 2<sup>y<sup>2</sup></sup>",
+            "e^(x + 1), 2^(2a), Ca^(2+), 2^(y^2)",
+        ),
+        ("1<sup>st</sup> XIX<sup>e</sup> x<sup>e</sup> m<sup>®</sup> said<sup>[2]</sup>", "1st XIXe x^e m® said[2]"),
+        ("H<sub>2</sub>O, x<sub>i</sub>, <b>a</b><sub>1</sub>, 10<sub>2</sub>", "H2O, x_i, **a**1, 10_2"),
+        ("<math><mfrac><mi>a</mi><mi>b</mi></mfrac></math> of it", "a/b of it"),
+        (
+            "<math><mi>x</mi><mo>=</mo><mfrac><mrow><mo>\u2212</mo><mi>b</mi><mo>±</mo><msqrt><msup><mi>b</mi><mn>2</mn>"
+            "</msup><mo>\u2212</mo><mn>4</mn><mi>a</mi><mi>c</mi></msqrt></mrow><mrow><mn>2</mn><mo>&#x2062;</mo>"
+            "<mi>a</mi></mrow></mfrac></math>",
+            "x = (-b ± √(b^2 - 4ac))/(2a)",
+        ),
+        (
+            "<math><munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><msub><mi>a"
+            "</mi><mi>i</mi></msub><mi>sin</mi><mo>&#x2061;</mo><mroot><mi>x</mi><mn>3</mn></mroot></math>",
+            "∑_(i = 1)^n a_isin (x)^(1/3)",
+        ),
+        (
+            "<math><mtable><mtr><mtd><mn>1</mn></mtd><mtd>2</mtd></mtr><mtr><mtd>3</mtd><mtd>4</mtd></mtr></mtable></math>",
+            "[1, 2; 3, 4]",
+        ),
+        (
+            "<span class=katex><span class=katex-mathml><math><msup><mi>x</mi><mn>2</mn></msup></math></span>"
+            "<span class=katex-html><span>x</span><span>2</span></span></span>",
+            "x^2",
+        ),
+    ],
+)
+def test_small_letters_and_formulas_are_written_out(body: str, written: str) -> None:
+    assert text_of(f"<p>{body}</p>") == written
+
+
+def test_formulas_and_tables_without_end_are_bounded() -> None:
+    assert "x" in text_of(f"<math>{'<msup>' * 150}<mi>x</mi>{'</msup>' * 150}</math>")
+    wide = "<td rowspan=100 colspan=100>x" * 30
+    assert len(text_of(f"<table><tr>{wide}{'<tr><td>y' * 100}</table>")) < 200_000
 
 
 @pytest.mark.parametrize(
@@ -61,6 +112,8 @@ def test_what_is_written(body: str, markdown: str) -> None:
         "<a href='x.html' title='SECRET'>x</a>",
         "<svg><text>SECRET</text></svg>",
         "<input type='hidden' value='SECRET'>",
+        "<math><semantics><mi></mi><annotation encoding='application/x-tex'>SECRET</annotation></semantics></math>",
+        "<math><mphantom><mtext>SECRET</mtext></mphantom></math>",
     ],
 )
 def test_what_no_one_sees_is_not_read(hidden: str) -> None:

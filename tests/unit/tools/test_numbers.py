@@ -64,5 +64,5 @@ def test_sums_and_quotients_stay_exact_beyond_28_digits() -> None:
     assert math.add(big, Decimal(1)) == "12345678901234567890123456789012345679"
     assert math.sub(Decimal("0.3"), Decimal("0.1")) == "0.2"
     assert math.multiply(big, big) == str(int(big) * int(big))
-    assert math.divide(Decimal(2), Decimal(3)) == "0.6666666667"
+    assert math.divide(Decimal(2), Decimal(3)) == "about 0.6666666667"
     assert math.percent(Decimal("7.5"), Decimal("19.99")) == "1.49925"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from mcp.types import CallToolResult, ImageContent, TextContent
 
+from tools.code.told import told
 from tools.result_text import EMPTY, MAX_CHARS, clean, error_text, result_text, size_text
+from tools.sandbox.contract import Execution
 
 
 def text_result(*texts: str) -> CallToolResult:
@@ -16,6 +18,13 @@ def test_parts_are_joined_and_an_empty_result_says_so() -> None:
     assert result_text(text_result("one", "two")) == "one\ntwo"
     assert result_text(text_result("  ")) == EMPTY
     assert result_text(CallToolResult(content=[])) == EMPTY
+
+
+def test_the_head_of_a_table_stays_above_its_columns() -> None:
+    table = "    a  b\n0  1  2"
+    assert result_text(text_result(f" \n\n{table}\n")) == table
+    assert told(Execution("done", "", table), {}) == f"=>\n{table}"
+    assert told(Execution("done", table, "42"), {}) == f"{table}\n=> 42"
 
 
 def test_structured_content_shows_only_where_there_is_no_text() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.servers.one_unknown import SEARCHED
 from tools.servers.solving import solve_text
 from tools.servers.units import converted
 
@@ -35,8 +36,18 @@ def solved(equations: str, unknowns: str = "") -> str:
         ("e**x = e**2", "x = 2"),
         ("x**2 = -4", "x = -2*I (about -2.0*I)\nx = 2*I (about 2.0*I)"),
         ("m*x + b = 0", "x = -b/m"),
-        ("x**2 < 4", "Interval.open(-2, 2)\n(-2 < x) & (x < 2)"),
-        ("cos(x) = x", "x = 0.739085133215161 (about 0.7390851332)\n(found by trying numbers; there may be more)"),
+        ("x**2 < 4", "-2 < x < 2"),
+        ("x**2 > 4", "x < -2 or x > 2"),
+        ("x^2 <= 2", "-sqrt(2) (about -1.414213562) <= x <= sqrt(2) (about 1.414213562)"),
+        ("|x-3| < 2", "1 < x < 5"),
+        ("x > 1; x < 5", "1 < x < 5"),
+        ("sqrt(x) < 3", "0 <= x < 9"),
+        ("x^2 < 0", "no solution"),
+        ("(x - 1)^2 <= 0", "x = 1"),
+        ("x² = 9", "x = -3\nx = 3"),
+        ("|x-3| = √4", "x = 1\nx = 5"),
+        ("x**2/x = 0", "no solution"),
+        ("cos(x) = x", f"x = 0.7390851332\n{SEARCHED}"),
     ],
 )
 def test_solutions(equations: str, solution: str) -> None:
@@ -63,6 +74,46 @@ def test_of_what_repeats_more_solutions_are_not_passed_over() -> None:
     assert solved("sin(x) = 2") == "no solution among the real numbers"
     assert solved("sin(x) = a", "x").endswith("there may be more solutions than these)")
     assert solved("sin(x) = y; y = 0", "x, y").endswith("there may be more solutions than these)")
+
+
+@pytest.mark.parametrize(
+    ("equation", "roots"),
+    [
+        ("e^x = x + 3", [-2.947530903, 1.505241496]),
+        ("e^x = 3x", [0.6190612867, 1.512134552]),
+        ("2^x = 5x", [0.2354557101, 4.488001136]),
+        ("10^x = x + 5", [-4.99999, 0.7604569341]),
+        ("x^2 = 2^x", [-0.7666646959, 2, 4]),
+    ],
+)
+def test_real_roots_that_formulas_leave_out_are_found(equation: str, roots: list[float]) -> None:
+    *lines, note = solved(equation).splitlines()
+    found = [line.rpartition("about ")[2].removeprefix("x = ").rstrip(")") for line in lines]
+    assert [float(each) for each in found] == pytest.approx(roots, rel=1e-9)
+    assert note == SEARCHED
+
+
+@pytest.mark.parametrize(
+    ("equations", "solution"),
+    [
+        ("xy = 6; x + y = 5", "x = 2, y = 3\nx = 3, y = 2"),
+        ("ab = 12; a + b = 7", "a = 3, b = 4\na = 4, b = 3"),
+        ("ab^2 = 12; a = 3", "a = 3, b = -2\na = 3, b = 2"),
+        ("x(x + 1)^2 = 0", "x = -1\nx = 0"),
+        ("cat + dog = 5; cat - dog = 1", "cat = 3, dog = 2"),
+        ("k = 6; x + y = 5", "k = 6, x = 5 - y\ny: any value"),
+        ("x + y = 3; x + y = 4", "no solution"),
+        ("x = 2; x = 3", "no solution"),
+    ],
+)
+def test_every_equation_of_a_system_holds(equations: str, solution: str) -> None:
+    assert solved(equations) == solution
+
+
+@pytest.mark.parametrize("equations", ["abs(x) = x", "floor(x) = 2", "sin(x) > 1/2", "1/2x = 4", "cat = 5; a = 2"])
+def test_what_could_be_answered_wrongly_is_refused(equations: str) -> None:
+    with pytest.raises(ValueError, match=r"range|repeat|two ways|a product or a name"):
+        solved(equations)
 
 
 def test_roots_without_a_formula_are_numbers() -> None:
@@ -136,6 +187,13 @@ def test_what_is_no_equation_is_refused_quickly(equations: str) -> None:
         ("30", "mpg", "km/l", "12.7543112229082 km/l"),
         ("150", "lbs", "kg", "68.0388555 kg"),
         ("1", "light_year", "km", "9460730472580.8 km"),
+        ("1", "light-year", "km", "9460730472580.8 km"),
+        ("2", "nautical miles", "m", "3704 m"),
+        ("1", "metric ton", "kg", "1000 kg"),
+        ("1", "troy ounce", "g", "31.1034768 g"),
+        ("1", "nautical mile per hour", "km/h", "1.852 km/h"),
+        ("1", "newton meter", "J", "1 J"),
+        ("-10", "delta_degC", "K", "-10 K"),
     ],
 )
 def test_conversions(value: str, source: str, target: str, result: str) -> None:
@@ -160,3 +218,11 @@ def test_conversions(value: str, source: str, target: str, result: str) -> None:
 def test_what_cannot_be_converted_is_told(source: str, target: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         converted(Decimal(1), source, target)
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target"), [("-300", "degC", "K"), ("-1", "K", "degC"), ("-460", "°F", "K")]
+)
+def test_nothing_is_colder_than_absolute_zero(value: str, source: str, target: str) -> None:
+    with pytest.raises(ValueError, match="is below absolute zero"):
+        converted(Decimal(value), source, target)

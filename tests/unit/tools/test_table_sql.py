@@ -14,7 +14,8 @@ import pytest
 from tests.fakes.workbooks import books, tables
 from tools.tables import sql as module
 from tools.tables.book import Cell, Sheet
-from tools.tables.columns import table, table_name, type_of
+from tools.tables.column_types import COMMAS, type_of
+from tools.tables.columns import RESERVED, rows_of, table, table_name
 from tools.tables.sql import query
 
 WORK = "agate-excel/ne_1033_data.xlsx"
@@ -23,6 +24,13 @@ WORK = "agate-excel/ne_1033_data.xlsx"
 def run(name: str, out: Path, sql: str = "", header: int | None = None) -> str:
     path = books()[name] if "/" in name else tables() / name
     return query({"file": path}, out, path.name, sql, header)
+
+
+def ask_small(out: Path, sql: str) -> str:
+    """Of a table that is loaded in no time."""
+    path = out / "ne_data.csv"
+    path.write_text("state,county,quantity\nNE,DAKOTA,3\n")
+    return query({"file": path}, out, path.name, sql)
 
 
 def test_sums_over_a_real_workbook(tmp_path: Path) -> None:
@@ -92,6 +100,9 @@ def test_names_of_tables_are_safe_and_unique() -> None:
         (["-", "."], "VARCHAR"),
         (["9" * 30], "VARCHAR"),
         (["1e999"], "DOUBLE"),
+        (["1", "N/A"], "BIGINT"),
+        (["x", "N/A"], "VARCHAR"),
+        (["N/A"], "VARCHAR"),
     ],
 )
 def test_types_of_columns(values: list[str | bool | None], kind: str) -> None:
@@ -111,7 +122,7 @@ def test_odd_values_come_back_as_they_were(tmp_path: Path) -> None:
 def test_duplicate_and_missing_names_of_columns_are_told_apart() -> None:
     values: list[list[str | int | None]] = [["a", "A", None, "b"], [1, 2, 3, 4]]
     cells = {(r, c): Cell(v) for r, row in enumerate(values, 1) for c, v in enumerate(row, 1) if v is not None}
-    found = table(Sheet("s", cells=cells), set())
+    found = table("s", rows_of(Sheet("s", cells=cells)), set())
     assert found is not None
     assert [column.name for column in found.columns] == ["a", "A_2", "C", "b"]
 
@@ -140,7 +151,7 @@ def test_duplicate_and_missing_names_of_columns_are_told_apart() -> None:
 )
 def test_what_a_query_may_not(sql: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"(?s){message}") as raised:
-        run(WORK, tmp_path, sql)
+        ask_small(tmp_path, sql)
     assert str(tmp_path) not in str(raised.value)
     assert "root:" not in str(raised.value)
 
@@ -149,7 +160,7 @@ def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(module, "SECONDS", 0.5)
     started = time.monotonic()
     with pytest.raises(ValueError, match=r"ended after 0\.5 s"):
-        run(WORK, tmp_path, "SELECT count(*) FROM range(10000000) a, range(100000) b WHERE a.range * b.range = 7")
+        ask_small(tmp_path, "SELECT count(*) FROM range(10000000) a, range(100000) b WHERE a.range * b.range = 7")
     assert time.monotonic() - started < 20
 
 
@@ -160,17 +171,17 @@ def test_long_results_end_with_how_to_go_on(tmp_path: Path) -> None:
     assert len(wide) < module.MAX_CHARACTERS + 500
 
 
-def test_a_result_says_that_rows_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_of_a_workbook_is_not_taken_for_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.tables.book.MAX_CELLS", 140)
-    said = run(WORK, tmp_path, "SELECT count(*) FROM ne_data")
-    assert said.splitlines()[1:] == ["9", "(1 row)", module.CUT]
+    with pytest.raises(ValueError, match="save the sheet as csv"):
+        run(WORK, tmp_path, "SELECT count(*) FROM ne_data")
 
 
 def test_decimal_commas_of_a_table_with_semicolons_are_numbers(tmp_path: Path) -> None:
     path = tmp_path / "umsatz.csv"
     path.write_text("Ort;Preis;Menge;Text\nUlm;1.234,50;3;1,5\nBonn;-0,5;4;zwei\nKiel;;2.5;3\nJena;1.000;1;4\n")
     said = query({"file": path}, tmp_path, path.name, "SELECT sum(Preis), sum(Menge), min(Text) FROM umsatz")
-    assert said.splitlines()[1:] == ["2234 | 10.5 | 1,5", "(1 row)", module.COMMAS]
+    assert said.splitlines()[1:] == ["2234 | 10.5 | 1,5", "(1 row)", COMMAS]
     path.write_text("1,5;a\n2,5;b\n")
     assert "no row with names): A DOUBLE, B VARCHAR" in query({"file": path}, tmp_path, path.name)
 
@@ -192,3 +203,34 @@ def test_formulas_without_a_saved_result_are_told(tmp_path: Path) -> None:
             "Note: sheet 'Sheet' has 2 formulas without a saved result (C2, C3); these cells are empty here. "
             "read_spreadsheet shows the formulas"
         )
+
+
+def test_a_long_text_table_is_taken_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.tables.book.MAX_CELLS", 100)
+    monkeypatch.setattr(module, "PART", 7)
+    path = tmp_path / "long.csv"
+    path.write_text("n,v\n" + "".join(f"{number},1\n" for number in range(500)) + "500,1.5\n")
+    said = query({"file": path}, tmp_path, path.name, "SELECT count(*), sum(v), max(n) FROM long")
+    assert said.splitlines()[1:] == ["501 | 501.5 | 500", "(1 row)"]
+
+
+def test_missing_numbers_are_null_and_told(tmp_path: Path) -> None:
+    path = tmp_path / "left.csv"
+    path.write_text("place,sum\nUlm,9\nBonn,N/A\nNA,10\n")
+    said = query({"file": path}, tmp_path, path.name, 'SELECT max(sum), count(sum), count(place) FROM "left"')
+    note = "Note: 1 values such as 'N/A' in column 'sum' were read as NULL"
+    assert said.splitlines()[1:] == ["10 | 2 | 3", "(1 row)", note]
+    assert query({"file": path}, tmp_path, path.name).startswith("table t_left (sheet 'left', 3 rows")
+
+
+def test_every_word_that_needs_quotes_is_known() -> None:
+    words = {word for (word,) in duckdb.execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()}
+    assert {word for word in words if not _is_table_name(word)} == RESERVED
+
+
+def _is_table_name(word: str) -> bool:
+    try:
+        duckdb.connect().execute(f"CREATE TABLE {word} AS SELECT 1 AS {word}; SELECT {word} FROM {word}")  # noqa: S608
+    except duckdb.Error:
+        return False
+    return True

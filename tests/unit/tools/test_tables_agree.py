@@ -112,22 +112,31 @@ def test_a_document_ends_where_enough_is_read(tmp_path: Path, monkeypatch: pytes
         "2 sheets:",
         "- Sheet: 10 filled rows, down to row 10, column A",
         "- Second: 10 filled rows, down to row 10, column A",
-        "read up to 10 cells of a sheet; query_spreadsheet reads it all",
+        "read up to 10 cells of a sheet; query_spreadsheet reads on",
     ]
     path.write_text("a,b\n" * 1000)
     monkeypatch.setattr("tools.tables.delimited.MAX_BYTES", 100)
     told = parse.read({"file": path}, tmp_path, name="long.csv")
     assert told["facts"] == [
         "5 rows with the head, 2 columns",
-        "read up to 10 cells of a sheet; query_spreadsheet reads it all",
+        "read up to 10 cells of a sheet; query_spreadsheet reads on",
     ]
+
+
+@pytest.mark.parametrize("name", ["xlrd/Formate.xls", "pyexcel-ods3/file_with_an_empty_sheet.ods"])
+def test_each_sheet_of_other_formats_ends_there_too(name: str) -> None:
+    path = books()[name]
+    whole = read_book(path, name, Wanted()).sheets
+    cut = read_book(path, name, Wanted(most=2))
+    assert [(each.name, each.filled) for each in cut.sheets] == [(each.name, min(2, each.filled)) for each in whole]
+    assert cut.cut
 
 
 def test_a_text_table_keeps_its_head_in_every_part(tmp_path: Path) -> None:
     path = tmp_path / "table"
-    path.write_bytes("\n".join(["Ort;Wert", *(f"Köln;{n},5" for n in range(2000))]).encode("cp1250"))
+    path.write_bytes("\n".join(["Ort;Wert", *(f"Köln;{n},5" for n in range(2000))]).encode("cp1252"))
     told = parse.read({"file": path}, tmp_path, name="long.csv", pages="2")
-    assert told["kind"] == "text table, semicolons between values, cp1250"
+    assert told["kind"] == "text table, semicolons between values, cp1252"
     assert told["facts"] == ["2,001 rows with the head, 2 columns"]
     (part,) = told["shown"]
     first = int(re.findall(r"rows (\d+)-", part["label"])[0])

@@ -14,6 +14,9 @@ def test_counting() -> None:
     assert tools.count_characters("New York") == "7"
     assert tools.count_letter("Mississippi", "S") == "4"
     assert tools.count_letter("banana", " a ") == "3"
+    assert [tools.count_letter("Straße", each) for each in "sß"] == ["1", "1"]
+    assert tools.count_letter("ΣΊΣΥΦΟΣ σίσυφος", "σ") == "6"
+    assert tools.count_letter("Cafe\u0301 café", "é") == "2"
     with pytest.raises(ValueError, match="takes one character"):
         tools.count_letter("banana", "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tools.tables.spreadsheet_text import read
 from tools.tables.values import as_text
 
 
+@cache
 def opened(path: Path) -> Book:
     return read_book(path, path.name, Wanted())
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from configs.errors import ToolCallError
-from tools.sandbox.job_files import PREFIX, JobFolder, job_folder
+from tests.project_files import ROOT
+from tools.sandbox import job_files
+from tools.sandbox.job_files import MAX_FILES, PREFIX, JobFolder, job_folder
 
 
 @pytest.fixture
@@ -49,10 +55,73 @@ def test_too_many_bytes_or_too_deep_is_refused(folder: JobFolder, target: Path) 
         folder.collect(target, 1000)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "nonsense", "[" * 100_000, '{"value": NaN'])
+def test_more_names_than_are_taken_are_refused_whatever_they_name(folder: JobFolder, target: Path) -> None:
+    for number in range(MAX_FILES + 1):
+        (folder.out / str(number)).symlink_to("x")
+    with pytest.raises(ToolCallError, match="more files"):
+        folder.collect(target, 1000)
+
+
+MANY = '{"value": [' + "{}," * 1_100_000 + "0]}"
+LONG = '{"value": "' + "x" * 20_000_000 + '"}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense", "[" * 100_000, '{"value": NaN', MANY, LONG, '{"a": "\udcff"}'])
 def test_an_outcome_that_is_none_is_empty(text: str, folder: JobFolder) -> None:
-    (folder.result / "result.json").write_text(text)
+    (folder.result / "result.json").write_bytes(text.encode("utf-8", "surrogatepass"))
     assert folder.outcome() == {}
+
+
+def test_every_text_of_an_outcome_can_be_written(folder: JobFolder) -> None:
+    (folder.result / "result.json").write_text(r'{"value": ["\uD83D\ude00 \uDCFF", {"\ud800": "x"}]}')
+    assert folder.outcome() == {"value": ["\U0001f600 ?", {"?": "x"}]}
+
+
+def test_an_input_that_grows_while_it_is_copied_is_not_copied_without_end(
+    folder: JobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_files, "MAX_INPUT", 3_000_000)
+
+    class Growing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return b"x" * 1000
+
+    with pytest.raises(ToolCallError, match="larger than 3,000,000 bytes"):
+        folder.place({"file": Growing()})
+    with tempfile.TemporaryFile() as file:
+        file.truncate(3_000_001)
+        with pytest.raises(ToolCallError, match="larger than 3,000,000 bytes"):
+            folder.place({"file": file})
+        file.truncate(3_000_000)
+        folder.place({"file": file})
+    assert (folder.inputs / "0").stat().st_size == 3_000_000
+
+
+def test_folders_that_a_job_closed_are_looked_into(folder: JobFolder, target: Path) -> None:
+    (folder.out / "made").write_text("made")
+    (folder.result / "result.json").write_text('{"value": 1}')
+    folder.out.chmod(0)
+    folder.result.chmod(0)
+    assert folder.outcome() == {"value": 1}
+    folder.collect(target, 1000)
+    assert (target / "made").read_text() == "made"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become an ordinary user")
+def test_all_of_it_holds_for_an_ordinary_user_too() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        os.chown(place, 12_345, 12_345)
+        Path(place).chmod(0o755)
+        as_user = [sys.executable, str(ROOT / "tests" / "fakes" / "ordinary_user.py"), "12345", sys.executable, "-B"]
+        tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", __file__, "--basetemp", f"{place}/tests"]
+        done = subprocess.run(
+            [*as_user, *tests, "-k", "not ordinary_user"],
+            env={"PATH": os.environ["PATH"], "HOME": place},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
 
 
 def test_an_outcome_elsewhere_is_not_read(folder: JobFolder, tmp_path: Path) -> None:
