@@ -19,7 +19,8 @@ import pytest_asyncio
 
 from tests.conftest import ROOT
 from tests.fakes.sandboxes import LIMITS, check_usable, gone, opened, there
-from tools.sandbox.contract import Session
+from tools.sandbox.bubblewrap import JailedProgram
+from tools.sandbox.contract import Limits, Session
 from tools.workspace import Workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -208,3 +209,21 @@ async def test_the_limit_holds_while_the_host_is_stopped(tmp_path: Path, run: st
         if host.returncode is None:
             host.kill()
             await host.wait()
+
+
+async def test_a_limit_that_is_passed_as_a_run_ends_is_told_as_what_it_is(
+    sandbox: tuple[Session, Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor looks every tenth of a second, and the reply may be there before that."""
+    settle = JailedProgram.settle
+
+    async def late(self: JailedProgram, *, stopped: bool) -> bool:
+        await self.process.limit(Limits(memory=1))
+        await self.process.wait()
+        return await settle(self, stopped=stopped)
+
+    monkeypatch.setattr(JailedProgram, "settle", late)
+    found = await sandbox[0].run_python("1", LIMITS)
+    assert (found.ended, found.state_kept) == ("memory", False)
+    monkeypatch.undo()
+    await check_usable(sandbox[0])

@@ -13,8 +13,6 @@ from contextlib import suppress
 
 from tools.sandbox.members import Members, number_inside
 
-SETTLES_WITHIN = 0.4
-"""Seconds until all others must have ended; code that starts them faster than they are killed loses its jail."""
 PAUSE = 0.0002
 IDLE = 0.1
 """Seconds in which a thread that is idle does not move."""
@@ -38,16 +36,19 @@ class Resting:
         self._rests, self._moves = False, []
         self._signal(signal.SIGCONT)
 
-    def settle(self, threads: int, idle: bool) -> bool:
+    def settle(self, threads: int, idle: bool, within: float) -> bool:
         """Stop it and end all others; whether that was done and what it has left in itself is tolerable.
 
+        Code that starts others faster than they are killed is not tolerated.
+
         Args:
+            within: seconds until all others must have ended.
             threads: that it may have more than when it began to run.
             idle: whether these must be at rest by themselves.
         """
         if idle and self._at_work():
             return False
-        until = time.monotonic() + SETTLES_WITHIN
+        until = time.monotonic() + within
         while not self._alone():
             if time.monotonic() > until:
                 return False

@@ -84,7 +84,7 @@ class KernelSession:
         ended = await watched([reply], earlier, limits, [stop, self._closed])
         said = await self._said(kernel, reply, ended)
         if said is not None and not await self._settled(kernel, said.threads, ended == "timeout"):
-            ended, said = ended or "processes", None
+            ended, said = ended or kernel.process.breach or "processes", None
         if said is None:
             await self._end_kernel()
         how: Ended = ended or (said.ended if said is not None else kernel.process.breach or "died")

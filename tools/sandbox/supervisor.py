@@ -28,6 +28,8 @@ LIGHT = 0.1
 HEAVY = 0.3
 CGROUP_SLACK = 32 << 20
 GONE_WITHIN = 5.0
+SETTLES_WITHIN = (0.4, 1.0)
+"""Seconds for a command to become still after a run: where the run's time is over, and where it is not."""
 
 
 def main(control: int) -> None:
@@ -127,7 +129,9 @@ class _Supervisor:
             self._resting.run()
 
     def _settle(self, threads: int, idle: bool) -> None:
-        settled = self._resting.settle(threads, idle)
+        least, most = SETTLES_WITHIN
+        left = most if self._deadline is None else min(most, self._deadline - time.monotonic())
+        settled = self._resting.settle(threads, idle, max(least, left))
         self._deadline = None
         _say(self._channel, settled=settled)
 
