@@ -48,7 +48,7 @@ test-aegra: install  ## kill and restart a server of the LangGraph API on Postgr
 check: install  ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 bench: install  ## measure what the agent itself costs, and the case memory up to 100,000 cases, against the original's way
 	$(BIN)/python -m benchmarks.tool_calls
