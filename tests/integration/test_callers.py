@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from configs.errors import ToolServerError
+from configs.errors import ToolCallError, ToolServerError
 from configs.variables import variables
 from graph.api import aask
 from graph.masked_tools import MaskedTools
@@ -58,7 +58,9 @@ async def test_a_bundled_server_is_told_the_workspace_and_the_task(settings: Set
     config: Any = {"configurable": {"thread_id": thread, "task_id": "task-7"}}
     async with box_of(made) as box:
         (whose,) = [tool for tool in await MaskedTools(box, Mask()).tools() if tool.name == "whose"]
-        told = json.loads(await whose.ainvoke({"memento/workspace": "mine"}, config))
+        told = json.loads(await whose.ainvoke({}, config))
+        with pytest.raises(ToolCallError, match="unknown: memento/workspace"):  # a model cannot say whose it is
+            await whose.ainvoke({"memento/workspace": "mine"}, config)
         untold = json.loads(await (await by_name(box))["whose"].ainvoke({}))
     assert told == [folder_name(thread) if thread else "default", "task-7"]
     assert untold == ["default", "default"]
