@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -14,13 +15,11 @@ from tools.tables.values import as_text
 ABSENT = frozenset(("-", "--", "#n/a", "n/a", "na", "nan", "none", "null"))
 """What people write where a number is missing."""
 COMMAS = "Note: numbers with a decimal comma were read as numbers: 1.234,50 is 1234.50"
-_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,17})?(\.\d+)?([eE][+-]?\d{1,3})?")
-_WITH_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
-
-
+_INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})", re.ASCII)
+_NUMBER = re.compile(r"[+-]?((0|[1-9]\d{0,17})(\.\d+)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WITH_COMMA = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", re.ASCII)
 _KINDS: tuple[tuple[type, str], ...] = (
     (bool, "BOOLEAN"), (float, "DOUBLE"), (datetime, "TIMESTAMP"), (date, "DATE"), (time, "TIME"),
     (timedelta, "INTERVAL"),
@@ -31,13 +30,14 @@ class ColumnType:
     """The narrowest type that holds all values seen; texts that are all numbers or dates count as such.
 
     Texts that say that a number is missing are none in a column that holds numbers or dates otherwise. With decimal
-    commas, a column of which all values are numbers and one has a comma is read with them.
+    commas, a column of which all values are numbers and one has a comma is read with them, and so are columns beside it
+    whose points all stand between thousands.
     """
 
     def __init__(self, *, decimal_commas: bool = False) -> None:
         self._kinds: set[str] = set()
         self._comma_kinds: set[str] | None = set() if decimal_commas else None
-        self._any_comma = False
+        self._any_comma = self._any_point = False
         self._absent: Counter[str] = Counter()
 
     def see(self, value: Scalar) -> None:
@@ -53,12 +53,22 @@ class ColumnType:
             if _WITH_COMMA.fullmatch(text):
                 self._comma_kinds.add(_kind(_with_point(text)))
                 self._any_comma = self._any_comma or "," in text
+                self._any_point = self._any_point or "." in text
             else:
                 self._comma_kinds = None
 
+    @property
+    def proves_commas(self) -> bool:
+        """Whether all values are numbers and one has a decimal comma."""
+        return self._any_comma and self._comma_kinds is not None
+
+    def beside_commas(self) -> None:
+        """Take points for those between thousands, where another column has decimal commas."""
+        self._any_comma = self._any_comma or self._any_point
+
     @cached_property
     def _commas(self) -> bool:
-        return self._any_comma and self._comma_kinds is not None
+        return self.proves_commas
 
     @cached_property
     def name(self) -> str:
@@ -130,7 +140,7 @@ def _kind(value: Scalar) -> str:
         return "VARCHAR"
     if _INTEGER.fullmatch(text):
         return "BIGINT"
-    if _NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
         return "DOUBLE"
     if _DATE.fullmatch(text) and _is_date(text):
         return "DATE"

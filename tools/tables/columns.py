@@ -16,6 +16,7 @@ from tools.tables.values import as_text
 MAX_COLUMNS = 1000
 HEADER_ROWS = 20
 """The names of columns are looked for so far down."""
+_YEAR = re.compile(r"(19|20)\d\d", re.ASCII)
 _WORD = re.compile(r"\W+")
 Row: TypeAlias = dict[int, Scalar]
 """Values by the number of their column."""
@@ -88,6 +89,9 @@ def table(
                 if column not in found:
                     found[column] = ColumnType(decimal_commas=decimal_commas)
                 found[column].see(value)
+    if any(kind.proves_commas for kind in found.values()):
+        for kind in found.values():
+            kind.beside_commas()
     places = sorted({*found, *head})[:MAX_COLUMNS]
     kinds = [found.get(column, ColumnType()) for column in places]
     names = _names([head.get(column) for column in places], places)
@@ -122,8 +126,17 @@ def _header(by_row: dict[int, Row], decimal_commas: bool) -> int:
         values = list(by_row[row].values())
         if len(values) * 2 >= width and len(values) * 3 > width * 2 - 1:
             texts = sum(isinstance(value, str) and type_of([value], decimal_commas) == "VARCHAR" for value in values)
-            return row if texts * 2 > len(values) and len(by_row) > 1 else 0
+            named = texts * 2 > len(values) or _years_after_a_text(values)
+            return row if named and len(by_row) > 1 else 0
     return 0
+
+
+def _years_after_a_text(values: list[Scalar]) -> bool:
+    """Whether a row heads columns that stand for years: at least two, in order, after the name of what the rows are."""
+    first, *rest = (as_text(value) for value in values)
+    years = [int(text) for text in rest if _YEAR.fullmatch(text)]
+    in_order = years == sorted(set(years)) or years == sorted(set(years), reverse=True)
+    return len(years) == len(rest) > 1 and in_order and type_of([first]) == "VARCHAR"
 
 
 def _names(found: Sequence[Scalar], places: Sequence[int]) -> list[str]:

@@ -99,7 +99,11 @@ def test_names_of_tables_are_safe_and_unique() -> None:
         ([None], "VARCHAR"),
         (["-", "."], "VARCHAR"),
         (["9" * 30], "VARCHAR"),
-        (["1e999"], "DOUBLE"),
+        (["1e99"], "DOUBLE"),
+        (["1e999"], "VARCHAR"),
+        (["E5", "e4"], "VARCHAR"),
+        (["٣", "²"], "VARCHAR"),
+        ([".5", "-0.25"], "DOUBLE"),
         (["1", "N/A"], "BIGINT"),
         (["x", "N/A"], "VARCHAR"),
         (["N/A"], "VARCHAR"),
@@ -234,3 +238,19 @@ def _is_table_name(word: str) -> bool:
     except duckdb.Error:
         return False
     return True
+
+
+def test_points_beside_decimal_commas_stand_between_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "semi.csv"
+    path.write_text("a;b;c\n1.234;1,5;2.5\n2.500;2,5;3\n")
+    said = query({"file": path}, tmp_path, path.name, "SELECT sum(a), sum(b), sum(c) FROM t_semi")
+    assert said.splitlines()[1:] == ["3734 | 4 | 5.5", "(1 row)", COMMAS]
+
+
+def test_years_are_names_of_columns(tmp_path: Path) -> None:
+    path = tmp_path / "years.csv"
+    path.write_text("country,2020,2021\nA,1,2\nB,3,-\n")
+    said = query({"file": path}, tmp_path, path.name, 'SELECT sum("2020"), sum("2021") FROM years')
+    assert said.splitlines()[1] == "4 | 2"
+    path.write_text("A,1,2\nB,2020,2021\n")
+    assert "2 rows, no row with names" in query({"file": path}, tmp_path, path.name)
