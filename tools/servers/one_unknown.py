@@ -32,7 +32,7 @@ def solve_one(difference: Any, symbol: Any, divisors: list[Any]) -> str:
     found = real_roots(difference, symbol)
     if found.ranges:
         first, last = found.ranges[0]
-        raise ValueError(f"every number of a range solves this, such as all from about {first:g} to about {last:g}")
+        raise ValueError(f"every number of a range solves this, at least those from about {first:g} to {last:g}")
     more = [root for root in found.roots if not any(same(root, each) for each in exact)]
     more = [root for root in more if not _excluded(root, symbol, divisors)]
     real = sorted([value for value in exact if value.is_real] + more, key=float)

@@ -12,7 +12,10 @@ DIGITS = 30
 MAX_ROOTS = 50
 MAX_TOUCHES = 200
 _RANGE_POINTS = 4
-"""So many neighbouring points that solve an equation are a range."""
+"""So many neighbouring points that solve an equation are a range, or all too small for a float."""
+_RANGE_DIGITS = 200
+_MAX_EXPONENT = 1000
+"""A larger exponent is never used exactly: the power would have as many digits."""
 _UNDEFINED = (ValueError, ZeroDivisionError, OverflowError, TypeError, NameError, AttributeError)
 _UNSOLVED = (ValueError, TypeError, ZeroDivisionError, KeyError, OverflowError, AttributeError, NotImplementedError)
 
@@ -67,8 +70,11 @@ def real_roots(difference: Any, symbol: Any) -> Found:
     """
     function = real_function(difference, symbol)
     points = [(x, function(x)) for x in grid()]
-    found = Found()
-    found.ranges.extend(_ranges(points, difference, symbol))
+    runs = list(_zero_runs(points))
+    solved = [run for run in runs if _is_range(run, difference, symbol)]
+    found = Found(ranges=[(run[0], run[-1]) for run in solved])
+    too_small = {x for run in runs if run not in solved for x in run}
+    points = [(x, math.nan if x in too_small else value) for x, value in points]
     brackets = list(_brackets(points, function))
     brackets.sort(key=lambda bracket: abs(bracket[0]))
     for low, high, touches in brackets:
@@ -95,6 +101,8 @@ def vanishes(difference: Any, values: dict[Any, Any]) -> bool:
 
     values = {each: value.evalf(DIGITS + 10) if value.has(sympy.CRootOf) else value for each, value in values.items()}
     try:
+        if _has_large_powers(difference, values):
+            values = {each: value.evalf(DIGITS + 10) for each, value in values.items()}
         there = difference.subs(values)
         if there == 0:
             return True
@@ -106,18 +114,45 @@ def vanishes(difference: Any, values: dict[Any, Any]) -> bool:
         return False
 
 
-def _ranges(points: list[tuple[float, float]], difference: Any, symbol: Any) -> Iterator[tuple[float, float]]:
+def _has_large_powers(difference: Any, values: dict[Any, Any]) -> bool:
+    """Whether an exponent that depends on the values is too large for an exact power; inner exponents come first."""
     import sympy
 
+    powers = [each for each in difference.atoms(sympy.Pow) if each.exp.free_symbols & values.keys()]
+    for power in sorted(powers, key=lambda each: int(each.count_ops())):
+        exponent = power.exp.subs(values)
+        if exponent.is_number and abs(exponent.evalf(15)) > _MAX_EXPONENT:
+            return True
+    return False
+
+
+def _zero_runs(points: list[tuple[float, float]]) -> Iterator[list[float]]:
+    """Neighbouring points, at least four, where the float is zero."""
     run: list[float] = []
     for x, value in [*points, (math.inf, math.nan)]:
         if value == 0:
             run.append(x)
             continue
-        inside = [sympy.Rational(each) for each in (run[len(run) // 3], run[len(run) // 2])] if run else []
-        if len(run) >= _RANGE_POINTS and all(difference.subs(symbol, each) == 0 for each in inside):
-            yield run[0], run[-1]
+        if len(run) >= _RANGE_POINTS:
+            yield run
         run = []
+
+
+def _is_range(run: list[float], difference: Any, symbol: Any) -> bool:
+    """Whether points of the run solve the equation to 180 digits, and are not merely too small or close for floats."""
+    import sympy
+
+    parts = sympy.Add.make_args(difference)
+    for x in (run[1], run[len(run) // 3], run[len(run) // 2], run[-2]):
+        at = sympy.Float(x, _RANGE_DIGITS)
+        try:
+            values = [part.subs(symbol, at).evalf(_RANGE_DIGITS) for part in parts]
+            size = max(abs(value) for value in values) if len(values) > 1 else 0
+            if not abs(sum(values)) <= size * sympy.Float(10) ** (20 - _RANGE_DIGITS):
+                return False
+        except _UNSOLVED:
+            return False
+    return True
 
 
 def _brackets(

@@ -7,8 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sympy
 
 from tools.servers.one_unknown import SEARCHED
+from tools.servers.real_roots import vanishes
 from tools.servers.solving import solve_text
 from tools.servers.units import converted
 
@@ -91,6 +93,41 @@ def test_real_roots_that_formulas_leave_out_are_found(equation: str, roots: list
     found = [line.rpartition("about ")[2].removeprefix("x = ").rstrip(")") for line in lines]
     assert [float(each) for each in found] == pytest.approx(roots, rel=1e-9)
     assert note == SEARCHED
+
+
+@pytest.mark.parametrize(
+    ("equation", "root"),
+    [
+        ("3^x = 5^(x-1)", 3.150660103),
+        ("7^x=2^(x+3)", 1.659884267),
+        ("2^(x+1) = 3^x", 1.709511291),
+        ("5*2^x = 3^(2x)", 1.07004993),
+        ("4^(x+1) = 8^x", 2),
+        ("2^(2x) = 3^x", 0),
+        ("100*1.05^t = 150*1.03^t", 21.08353582),
+        ("1.05^x = 1.03^x * 2", 36.04254255),
+    ],
+)
+def test_exponential_equations_are_solved_quickly(equation: str, root: float) -> None:
+    started = time.monotonic()
+    solutions = [line for line in solved(equation).splitlines() if line != SEARCHED]
+    found = [float(line.rpartition("about ")[2].rpartition(" = ")[2].rstrip(")")) for line in solutions]
+    assert found == [pytest.approx(root, rel=1e-9)]
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("number", [10**12, -(10**12)])
+def test_a_huge_power_is_never_calculated_exactly(number: int) -> None:
+    x = sympy.Symbol("x")
+    assert not vanishes(3**x - 5 ** (x - 1), {x: sympy.Integer(number)})
+
+
+@pytest.mark.parametrize("equation", ["2^x = 0", "2^x = 3^x * 1.5^(x^2 + 1)", "sqrt(x^4 + 1) = x^2"])
+def test_what_is_only_too_small_or_close_for_floats_is_no_solution(equation: str) -> None:
+    try:
+        assert solved(equation).startswith("no solution")
+    except ValueError as error:
+        assert str(error).startswith("no solution was found")
 
 
 @pytest.mark.parametrize(
