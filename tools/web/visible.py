@@ -37,6 +37,9 @@ def remove_hidden(root: HtmlElement) -> bool:
         elif not isinstance(element.tag, str) or element.tag in NEVER_SHOWN:  # a comment, a script
             inside.add(element)
             gone.append(element)
+        elif not element.attrib:
+            if parent in invisible:
+                invisible.add(element)
         elif element is not root:
             names, own = _names(element), declared(element.get("style", ""))
             said = rules.hidden("visibility", names, own)
