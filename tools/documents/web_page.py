@@ -21,26 +21,33 @@ def read(source: Source) -> Document:
     """A page, whole, navigation and all: it is a file that somebody saved, not a site."""
     text, encoding = decoded(source.path.read_bytes()[: MAX_HTML + 1])
     facts = [f"encoding {encoding}"] if encoding not in ("utf-8", "ascii") else []
-    title, body = markdown(text[:MAX_HTML])
+    title, body, left_out = _shown(text[:MAX_HTML])
+    facts += ["text that the page hides is left out"] if left_out else []
     return of_text("HTML page", body, [*([f"title: {title}"] if title else []), *facts])
 
 
 def markdown(html: str) -> tuple[str, str]:
     """The title and the body, without what nobody sees."""
+    return _shown(html)[:2]
+
+
+def _shown(html: str) -> tuple[str, str, bool]:
+    """The same, and whether there was text that the page hides."""
     tree = parsed(html)
     if tree is None:
-        return "", ""
+        return "", "", False
     heading = tree.find(".//title")
     title = " ".join(str(heading.text_content()).split())[:200] if heading is not None else ""
     if _depth(tree) > DEEP:
-        return title, _plain(html)
-    remove_hidden(tree)
+        return title, *_plain(html)
+    left_out = remove_hidden(tree)
     write_out(tree)
-    return title, _converted(tree)
+    return title, _converted(tree), left_out
 
 
-def _plain(html: str) -> str:
-    """The text of a page that is nested so deeply that the other parser leaves it out."""
+def _plain(html: str) -> tuple[str, bool]:
+    """The text of a page that is nested so deeply that the other parser leaves it out; whether it hides some."""
+    left_out = False
     soups = need("bs4", EXTRA)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", soups.XMLParsedAsHTMLWarning)
@@ -49,8 +56,9 @@ def _plain(html: str) -> str:
         lambda each: each.name in NEVER_SHOWN or each.has_attr("hidden") or hides(each.get("style", ""))
     ):
         if not element.decomposed:
+            left_out = left_out or (element.name not in NEVER_SHOWN and bool(element.get_text(strip=True)))
             element.decompose()
-    return str(soup.get_text("\n", strip=True))
+    return str(soup.get_text("\n", strip=True)), left_out
 
 
 def _converted(tree: HtmlElement) -> str:

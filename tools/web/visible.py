@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any, TypeAlias
+
+from tools.web.style_rules import Declared, StyleRules, declared
 
 HtmlElement: TypeAlias = Any
 """An `lxml.html.HtmlElement`; lxml has no types."""
@@ -17,58 +17,82 @@ NEVER_SHOWN = frozenset(
         *("input", "select", "datalist", "dialog", "map", "area"),
     }
 )
-_HIDING = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|opacity:0(?:\.0+)?(?![.\d])|font-size:0(?![.\d])"
-    r"|(?:left|top|right|bottom|text-indent|margin-left):-\d{4,}|clip:rect\((?:0|1)(?:px)?[, ]+(?:0|1)"
-    r"|clip-path:inset\((?:50|100)%"
-)
-_RULE = re.compile(r"([^{}@]+)\{([^{}]*)\}")
-_SIMPLE = re.compile(r"(?:[a-z][a-z0-9]*)?([.#])([\w-]+)", re.IGNORECASE)
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_AT_RULE = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
-MAX_STYLE = 200_000
 
 
-def remove_hidden(root: HtmlElement) -> None:
-    """Take everything out of the tree that is not shown: scripts, comments, hidden elements. Text after them stays."""
-    classes, names = _hidden_by_style(root)
-    for element in list(root.iter()):
-        is_element = isinstance(element.tag, str)  # and no comment or processing instruction
-        if not is_element or (element is not root and _goes(element, classes, names)):
-            _remove(element)
+def remove_hidden(root: HtmlElement) -> bool:
+    """Take everything out of the tree that is not shown: scripts, comments, hidden elements. Text after them stays.
+
+    Returns:
+        Whether there was text among it that the page has, but hides.
+    """
+    rules = StyleRules.of("\n".join(style.text or "" for style in root.iter("style")))
+    invisible: set[HtmlElement] = set()
+    inside: set[HtmlElement] = set()
+    gone: list[HtmlElement] = []
+    left_out = False
+    for element in root.iter():
+        parent = element.getparent()
+        if parent in inside:
+            inside.add(element)
+        elif not isinstance(element.tag, str) or element.tag in NEVER_SHOWN:  # a comment, a script
+            inside.add(element)
+            gone.append(element)
+        elif not element.attrib:
+            if parent in invisible:
+                invisible.add(element)
+        elif element is not root:
+            names, own = _names(element), declared(element.get("style", ""))
+            said = rules.hidden("visibility", names, own)
+            if _goes(element, names, own, rules):
+                inside.add(element)
+                gone.append(element)
+                left_out = left_out or bool(str(element.text_content()).strip())
+            elif said or (said is None and parent in invisible):
+                invisible.add(element)
+    for element in gone:
+        _remove(element)
+    return (bool(invisible) and _remove_invisible(root, invisible)) or left_out
 
 
 def hides(style: str) -> bool:
-    """Whether a style attribute, or the body of a rule, makes an element invisible."""
-    return _HIDING.search(re.sub(r"\s+", "", style.lower()).replace("!important", "")) is not None
+    """Whether a style attribute makes an element invisible."""
+    own = declared(style)
+    return own.gone or any(hidden for hidden, _ in own.hidden.values())
 
 
-def _goes(element: Any, classes: frozenset[str], names: frozenset[str]) -> bool:
+def _names(element: HtmlElement) -> list[str]:
     given = element.attrib
+    return [*(f".{each}" for each in given.get("class", "").split()), *([f"#{given['id']}"] if "id" in given else [])]
+
+
+def _goes(element: HtmlElement, names: list[str], own: Declared, rules: StyleRules) -> bool:
+    """Whether it is not shown with all that is in it."""
     return (
-        element.tag in NEVER_SHOWN
-        or "hidden" in given
-        or MARK in given
-        or (classes and not classes.isdisjoint(given.get("class", "").split()))
-        or given.get("id") in names
-        or ("style" in given and hides(given["style"]))
+        "hidden" in element.attrib
+        or MARK in element.attrib
+        or own.gone
+        or not rules.gone.isdisjoint(names)
+        or rules.hidden("display", names, own) is True
     )
 
 
-def _hidden_by_style(root: HtmlElement) -> tuple[frozenset[str], frozenset[str]]:
-    """Classes and ids that rules of the page's own style elements hide, where a rule is about nothing else."""
-    text = "\n".join(style.text or "" for style in root.iter("style"))[:MAX_STYLE]
-    found = list(_hidden_selectors(_AT_RULE.sub("", _COMMENT.sub("", text))))
-    return frozenset(n for kind, n in found if kind == "."), frozenset(n for kind, n in found if kind == "#")
-
-
-def _hidden_selectors(css: str) -> Iterator[tuple[str, str]]:
-    for selectors, body in _RULE.findall(css):
-        if hides(body):
-            for selector in selectors.split(","):
-                match = _SIMPLE.fullmatch(selector.strip())
-                if match:
-                    yield match[1], match[2]
+def _remove_invisible(root: HtmlElement, invisible: set[HtmlElement]) -> bool:
+    """Take out what has no visibility, but not the elements in it that have it; whether that was text."""
+    left_out = False
+    holding: set[HtmlElement] = set()
+    for element in reversed(list(root.iter())):
+        parent = element.getparent()
+        if element in invisible:
+            left_out = left_out or bool((element.text or "").strip())
+            element.text = None
+        if parent in invisible:
+            left_out = left_out or bool((element.tail or "").strip())
+            element.tail = None
+        if element not in invisible or element in holding:
+            holding.add(parent)
+        else:
+            _remove(element)
+    return left_out
 
 
 def _remove(element: Any) -> None:

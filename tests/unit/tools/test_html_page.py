@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tools.web.html_page import decoded, read, read_text
+from tools.web.style_rules import StyleRules
 
 URL = "http://site.example/folder/page.html"
 
@@ -100,7 +102,9 @@ def test_formulas_and_tables_without_end_are_bounded() -> None:
         "<p style='display:none'>SECRET</p>",
         "<p style='color: red; DISPLAY : None !important'>SECRET</p>",
         "<p style='visibility:hidden'>SECRET</p>",
-        "<p style='opacity: 0'>SECRET</p>",
+        "<p style='visibility:hidden'>SECRET<b>SECRET</b></p>",
+        "<p style='/* x */display:none; display:nonsense'>SECRET</p>",
+        "<p class='flex ghost'>SECRET</p>",
         "<p style='font-size:0px'>SECRET</p>",
         "<p style='position:absolute; left:-9999px'>SECRET</p>",
         "<div style='text-indent: -10000px'>SECRET</div>",
@@ -117,7 +121,7 @@ def test_formulas_and_tables_without_end_are_bounded() -> None:
     ],
 )
 def test_what_no_one_sees_is_not_read(hidden: str) -> None:
-    styles = "<style>.ghost, td.x { display : none } #away{opacity:0}</style>"
+    styles = "<style>.flex{display:flex} .ghost, td.x { display : none } #away{font-size:0}</style>"
     text = text_of(f"<p>before</p>{hidden}<p>after</p>", styles)
     assert "SECRET" not in text
     assert text.startswith("before")
@@ -129,7 +133,7 @@ def test_text_beside_what_is_hidden_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    "style", ["opacity:0.5", "font-size:0.9em", "left:-10px", "visibility:visible", "text-indent:-2em"]
+    "style", ["opacity:0.5", "font-size:0.9em", "left:-10px", "visibility:visible", "text-indent:-2em", "opacity:0"]
 )
 def test_what_is_seen_stays(style: str) -> None:
     assert text_of(f"<p style='{style}'>seen</p>") == "seen"
@@ -138,6 +142,47 @@ def test_what_is_seen_stays(style: str) -> None:
 def test_a_rule_for_some_screens_or_states_hides_nothing() -> None:
     styles = "<style>@media print { .a { display: none } } .menu .a { display: none } .a:hover { opacity: 0 }</style>"
     assert text_of("<p class='a'>seen</p>", styles) == "seen"
+
+
+@pytest.mark.parametrize(
+    ("styles", "given"),
+    [
+        (".tab{display:none} .tab.active{display:block}", "class='tab active'"),
+        (".box{visibility:hidden} .open>.box{visibility:visible}", "class=box"),
+        (".menu,.nav{display:none} @media(min-width:600px){.nav{display:block}}", "class=nav"),
+        (".none{display:none!important} @media(min-width:600px){.md{display:block!important}}", "class='none md'"),
+        (".hide{display:none}", "class=hide style='display:block'"),
+        (".hide{display:none} #it{display:block}", "class=hide id=it"),
+        ("@supports(display:grid){.a{display:none}}", "class=a"),
+    ],
+)
+def test_what_another_rule_shows_is_not_hidden(styles: str, given: str) -> None:
+    assert text_of(f"<p {given}>seen</p>", f"<style>{styles}</style>") == "seen"
+
+
+@pytest.mark.parametrize(
+    ("styles", "given"),
+    [
+        (".x{display:none!important} .x.y{display:block}", "class=x"),
+        (".x{display:none!important}", "class=x style='display:block'"),
+        (".x{display:none} .x .y{display:block}", "class=x"),
+        (".x{display:none} .a:not(.x){display:block}", "class=x"),
+    ],
+)
+def test_what_no_other_rule_shows_is_hidden(styles: str, given: str) -> None:
+    assert text_of(f"seen<p {given}>SECRET</p>", f"<style>{styles}</style>") == "seen"
+
+
+def test_what_is_visible_in_something_invisible_stays() -> None:
+    inside = "x<i>x</i>x<b style='visibility:visible'>seen <i>too</i></b>x<img src=x.png alt=x>"
+    assert text_of(f"<p>one <span style='visibility:hidden'>{inside}</span> two</p>") == "one **seen *too*** two"
+
+
+@pytest.mark.parametrize("sheet", ["@" * 200_000, "/*" * 100_000, "@a{" * 60_000, "." * 200_000, ".a," * 60_000 + "{"])
+def test_style_sheets_without_sense_are_read_in_linear_time(sheet: str) -> None:
+    started = time.process_time()
+    StyleRules.of(f"{sheet}display:none}}")
+    assert time.process_time() - started < 5
 
 
 def test_invisible_characters_and_terminal_escapes_go() -> None:
