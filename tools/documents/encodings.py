@@ -52,9 +52,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 _DECLARED = re.compile(rb"(?:encoding|charset)=[\"']?([A-Za-z0-9_.:-]{2,40})")
 _L = r"[^\W\d_ªºµ²³¹¼½¾]"
 _SURE_SIGN = re.compile(
-    rf"(?<!{_L})[€£¥¢¤§¶†‡‰¦¬±¼½¾×÷–—…•·°\xa0](?!{_L})|(?<=[A-Z])€(?!{_L})|(?<!{_L})°(?=[CFKNSEWO]\b)"
+    rf"(?<!{_L})[€£¥¢¤§¶†‡‰¦¬±¼½¾×÷–—…•·°\xa0](?!{_L})|(?<=[A-Z])€(?!{_L})|[£€](?=(?:k|m|bn)\b)|(?<!{_L})°(?=[CFKNSEWO]\b)"
     rf"|(?<!{_L})©(?![a-z])|[®™](?!{_L})|(?<!{_L})µ(?=[mslgAVFWHLM]?\b)"
-    rf"|(?<=[\d.])[¹²³ºª](?!{_L})|(?<=\b[nN])º(?!{_L})|(?:(?<=m)|(?<=\b[A-Za-z]))[²³](?!{_L})"
+    rf"|(?<=[\d.])[¹²³ºª](?!{_L})|(?<=\b[nN])º(?!{_L})|(?:(?<=m)|(?<=\b[A-Za-z]))[²³](?![^\W\d_A-Z])"
     rf"|(?<!{_L})(?:¡(?={_L})|¿(?=[A-ZÀ-Þcdfghjpqstv]))"
     rf"|(?<=[A-Za-z])’(?=(?:s|t|m|d|ll|re|ve)\b)|(?<=\b[cdjlmnstCDJLMNST])’(?={_L})"
 )
@@ -63,7 +63,7 @@ _OTHER_SIGN = re.compile(rf"[’–—·\xa0\xad…]|(?<!{_L})[“‘«¿¡„�
 _QUOTES = (("“", "”"), ("„", "“"), ("„", "”"), ("‘", "’"), ("‚", "‘"), ("«", "»"), ("»", "«"), ("‹", "›"))
 _MALFORMED = re.compile("[ךםןףץ][א-ת]|[כמנפצ]$|þ$|^ð")
 """Hebrew has other forms of five letters at the end of words, and only there; no Icelandic word ends in þ."""
-_ALONE = frozenset("àèéóåöáíæį")
+_ALONE = frozenset("àèéóåöáíį")
 """The letters that are words."""
 
 
@@ -130,6 +130,8 @@ def _score(encoding: str, text: str) -> float:
     if encoding in OTHER_SCRIPTS and not script:
         return 0.0
     latin = Counter(letter for word in words for letter in _latin_letters(word))
+    if encoding in OLD and not latin:
+        return 0.0
     best = max(script, 0.97 * _count(latin, WESTERN), *(_count(latin, alphabet) for alphabet in LATIN))
     total = sum(not letter.isascii() for letter in text)
     return (0.94 if encoding in OLD else 1.0) * (best + _symbols(text)) / max(total, 1)

@@ -71,6 +71,13 @@ def test_the_letters_are_those_that_were_written(text: str, encoding: str) -> No
         "§ 5 Abs. 2",
         "It’s Brand® – wait…",
         "¿Dónde está el nº 3? «Aquí», 5 €.",
+        "Portugal: n.º 3 – R$ 5",
+        "x³ = 5 ‰ ¤ 3",
+        "£m",
+        "W/m²K",
+        "ñ",
+        "¿",
+        "fiancé’s £5",
     ],
 )
 def test_western_signs_are_no_letters_of_other_languages(text: str) -> None:
