@@ -50,6 +50,63 @@ def test_the_letters_are_those_that_were_written(text: str, encoding: str) -> No
     assert data.decode(encoding_of(data)[0]) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The price is £30.",
+        "item,price\ntea,£3.50",
+        "He said “hello” © 2020",
+        "Copyright © 1999 … – “as is”.",
+        "© 2024 Example Ltd.",
+        "20 °C and ±5 %",
+        "5 µm",
+        "1¼ … ¾",
+        "half ½ cup",
+        "«Bonjour»",
+        "¡Hola amigos!",
+        "¡hola! ¿cómo estás?",
+        "nº 5",
+        "3 × 4 ÷ 2",
+        "€ 5",
+        "§ 5 Abs. 2",
+        "It’s Brand® – wait…",
+        "¿Dónde está el nº 3? «Aquí», 5 €.",
+        "Portugal: n.º 3 – R$ 5",
+        "x³ = 5 ‰ ¤ 3",
+        "£m",
+        "W/m²K",
+        "ñ",
+        "¿",
+        "fiancé’s £5",
+    ],
+)
+def test_western_signs_are_no_letters_of_other_languages(text: str) -> None:
+    data = text.encode("cp1252")
+    assert data.decode(encoding_of(data)[0]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        (RUSSIAN, "cp1251 koi8_r cp866 iso8859_5 mac_cyrillic"),
+        ("Съешь же ещё этих мягких французских булок, да выпей чаю.", "cp1251 koi8_r cp866 iso8859_5"),
+        ("Она сказала «нет» и ушла в 5 часов; цена – 30 €.", "cp1251"),
+        ("Москва", "cp1251 koi8_r cp866"),
+        ("שלום עולם", "cp1255"),
+        ("Καλημέρα, τι κάνεις;", "cp1253 iso8859_7"),
+        ("Łódź", "cp1250 iso8859_2"),
+        ("Że są w Łodzi, wie każdy. Źródło: książka.", "cp1250 iso8859_2"),
+        ("Škoda", "cp1250 iso8859_2"),
+        ("Škoda žije v Plzni. Řeka teče.", "cp1250 iso8859_2"),
+        ("İstanbul’da güneş doğdu, ağaç", "cp1254"),
+    ],
+)
+def test_words_of_other_languages_stay_theirs(text: str, encodings: str) -> None:
+    for encoding in encodings.split():
+        data = text.encode(encoding)
+        assert data.decode(encoding_of(data)[0]) == text, encoding
+
+
 def test_utf_8_that_is_cut_inside_a_letter_is_utf_8() -> None:
     assert encoding_of("déjà".encode()[:-1]) == ("utf-8", 0)
 
